@@ -1,0 +1,36 @@
+//! What authors of Salut à Toi plugins link.
+//!
+//! A plugin is a type, the traits of the hooks that it needs, a `plugin.toml`, a `wit/` folder
+//! with its world, and one line: `sat_sdk::plugin!(Type);`. See `doc/plugin-guide.md`.
+
+/// Bindings of `sat:host`, shared by every plugin and by this crate's helpers.
+#[allow(missing_docs, clippy::all)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: ["wit/host", "wit/plugin"],
+        inline: "package sat:sdk; world sdk { include sat:plugin/imports@0.1.0; import sat:plugin/filter-types@0.1.0; }",
+        world: "sat:sdk/sdk",
+        generate_all,
+        generate_unused_types: true,
+    });
+}
+
+mod error;
+mod hooks;
+pub mod log;
+pub mod storage;
+pub mod xml;
+pub mod xmpp;
+
+pub use bindings::sat::{
+    host::{
+        deliver, features, peers, secrets, settings,
+        types::{Error, Header, Json, PeerKind, StanzaError, StanzaId, Via},
+    },
+    plugin::filter_types::Verdict,
+};
+pub use hooks::*;
+pub use minidom;
+pub use sat_sdk_macros::plugin;
+#[doc(hidden)]
+pub use wit_bindgen;
