@@ -15,8 +15,10 @@ pub mod bindings {
     });
 }
 
+pub mod datetime;
 mod error;
 mod hooks;
+pub mod jid;
 pub mod log;
 pub mod storage;
 pub mod xml;

@@ -66,6 +66,11 @@ impl Value {
         if let Self::Text(t) = self { Some(t) } else { None }
     }
 
+    /// The text, taken out, if it is one.
+    pub fn into_option(self) -> Option<String> {
+        if let Self::Text(t) = self { Some(t) } else { None }
+    }
+
     /// The text, taken out; empty when it is none.
     pub fn into_text(self) -> String {
         if let Self::Text(t) = self { t } else { String::new() }

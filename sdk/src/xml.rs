@@ -30,3 +30,8 @@ pub fn escape(text: &str) -> String {
     }
     out
 }
+
+/// The `xml:lang` of an element itself; that of its parents counts too (XML 1.0 §2.12).
+pub fn lang(element: &Element) -> Option<&str> {
+    element.attr_ns("http://www.w3.org/XML/1998/namespace", "lang")
+}

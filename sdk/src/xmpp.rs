@@ -33,3 +33,9 @@ pub async fn send_durable(stanza: impl Into<String>) -> Result<String, Error> {
 pub fn bare(jid: &str) -> &str {
     jid.split('/').next().unwrap_or(jid)
 }
+
+/// The JID of the account's server. An IQ without `to` asks the server on behalf of the account
+/// (RFC 6120 §10.3.3); to ask the server itself, name it.
+pub fn server() -> String {
+    crate::jid::domain(&account()).to_owned()
+}

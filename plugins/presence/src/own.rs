@@ -1,0 +1,54 @@
+//! Our own presence: what it shall be, and what the network was last told.
+
+use crate::{bindings::sat::roster::roster, stanza};
+use sat_sdk::{Error, storage, xmpp};
+
+/// The key of what our presence shall contain. Stays for good.
+const WANTED: &str = "wanted";
+
+/// The key of what was announced on this stream; without it, nothing was.
+const ANNOUNCED: &str = "announced";
+
+/// Sets what our presence shall contain, and announces it if there is a stream.
+pub(crate) async fn set(content: String) -> Result<(), Error> {
+    storage::set(WANTED.into(), content.into_bytes()).await?;
+    announce_again().await
+}
+
+/// A new stream begins: the network knows nothing of us.
+pub(crate) async fn forget() -> Result<(), Error> {
+    storage::delete(ANNOUNCED.into()).await.map(drop)
+}
+
+/// Announces us (RFC 6121 §4.2).
+pub(crate) async fn announce() -> Result<(), Error> {
+    // Contacts answer at once, and must be known as contacts by then (§2.2).
+    match roster::list().await {
+        Ok(_) => {}
+        Err(e) if e.code == "no-provider" => {}
+        Err(e) => sat_sdk::warn!("announcing us without the roster: {}", e.message),
+    }
+    send().await
+}
+
+/// Announces us again if we have been on this stream. Before, it is `announce`'s task.
+pub(crate) async fn announce_again() -> Result<(), Error> {
+    let announced = storage::get(ANNOUNCED.into()).await?.is_some();
+    if announced && xmpp::bound().is_some() { send().await } else { Ok(()) }
+}
+
+/// Announces what was set while a stream was interrupted.
+pub(crate) async fn catch_up() -> Result<(), Error> {
+    let announced = storage::get(ANNOUNCED.into()).await?;
+    if announced == Some(wanted().await?) { Ok(()) } else { send().await }
+}
+
+async fn wanted() -> Result<Vec<u8>, Error> {
+    Ok(storage::get(WANTED.into()).await?.unwrap_or_default())
+}
+
+async fn send() -> Result<(), Error> {
+    let wanted = wanted().await?;
+    xmpp::send_now(stanza::broadcast(&String::from_utf8_lossy(&wanted))).await?;
+    storage::set(ANNOUNCED.into(), wanted).await
+}

@@ -1,0 +1,129 @@
+//! Keeping the table equal to the server's roster.
+
+use crate::{
+    bindings::sat::roster::{
+        events,
+        types::{Contact, ContactRemoved},
+    },
+    item::{self, Item},
+    table,
+};
+use sat_sdk::{
+    Error, PeerKind,
+    peers::{self, Peer},
+    xmpp,
+};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
+
+/// Whether this instance has heard the whole roster on this stream. An instance that was dropped
+/// and started again asks once more, which costs little.
+static CURRENT: AtomicBool = AtomicBool::new(false);
+
+/// Counts the changes of the table, to notice those that come while a request waits.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// What the server offers when it can send changes only (RFC 6121 §2.6.1).
+const VERSIONING: &str = "urn:xmpp:features:rosterver";
+
+/// Whether the table is what the server has.
+pub(crate) fn is_current() -> bool {
+    CURRENT.load(Relaxed)
+}
+
+/// The stream is gone.
+pub(crate) fn forget() {
+    CURRENT.store(false, Relaxed);
+}
+
+/// Asks for the roster and makes the table equal to it.
+pub(crate) async fn sync() -> Result<(), Error> {
+    for _ in 0..5 {
+        let changes = CHANGES.load(Relaxed);
+        let answer = ask().await?;
+        let known = table::all().await?;
+        // A push that came meanwhile is newer than the answer: ask again.
+        if changes == CHANGES.load(Relaxed) {
+            replace(known, answer).await?;
+            CURRENT.store(true, Relaxed);
+            return Ok(());
+        }
+    }
+    Err(Error::new("conflict", "the roster changes faster than it can be read"))
+}
+
+/// Takes a roster push over (§2.1.6).
+pub(crate) async fn push(item: Item, version: Option<String>) -> Result<(), Error> {
+    CHANGES.fetch_add(1, Relaxed);
+    match item {
+        Item::Contact(contact) => {
+            let put = table::put(&contact);
+            let jid = contact.jid.clone();
+            events::changed(contact).await;
+            table::change(vec![put]).await?;
+            peers::claim(vec![claim(jid)]).await?;
+        }
+        Item::Removed(jid) => {
+            events::removed(ContactRemoved { jid: jid.clone() }).await;
+            table::change(vec![table::delete(&jid)]).await?;
+            peers::release(vec![jid]).await?;
+        }
+    }
+    table::set_version(version).await
+}
+
+/// The whole roster, or nothing when it is still the one that we have.
+async fn ask() -> Result<Option<item::Query>, Error> {
+    let versioning = xmpp::stream_features().is_some_and(|features| features.contains(VERSIONING));
+    let version = if versioning { table::version().await?.or(Some(String::new())) } else { None };
+    let answer = xmpp::get(None, item::request(version.as_deref())).await?;
+    if answer.is_empty() && versioning { Ok(None) } else { item::parse(&answer).map(Some) }
+}
+
+/// Replaces what is known by the answer, and tells of the real differences.
+async fn replace(known: Vec<Contact>, answer: Option<item::Query>) -> Result<(), Error> {
+    let Some(query) = answer else {
+        return claim_all(known.into_iter().map(|contact| contact.jid)).await;
+    };
+    CHANGES.fetch_add(1, Relaxed);
+    let mut known: BTreeMap<String, Contact> =
+        known.into_iter().map(|contact| (contact.jid.clone(), contact)).collect();
+    let (mut jids, mut statements) = (Vec::new(), Vec::new());
+    for item in query.items {
+        let Item::Contact(contact) = item else { continue };
+        jids.push(contact.jid.clone());
+        if !known.remove(&contact.jid).is_some_and(|was| same(&was, &contact)) {
+            statements.push(table::put(&contact));
+            events::changed(contact).await;
+        }
+    }
+    let gone: Vec<String> = known.into_keys().collect();
+    for jid in &gone {
+        statements.push(table::delete(jid));
+        events::removed(ContactRemoved { jid: jid.clone() }).await;
+    }
+    table::change(statements).await?;
+    claim_all(jids.into_iter()).await?;
+    peers::release(gone).await?;
+    table::set_version(query.version).await
+}
+
+fn same(a: &Contact, b: &Contact) -> bool {
+    let Contact { jid, name, groups, subscription, pending_out, approved } = a;
+    jid == &b.jid
+        && name == &b.name
+        && groups == &b.groups
+        && subscription == &b.subscription
+        && *pending_out == b.pending_out
+        && *approved == b.approved
+}
+
+async fn claim_all(jids: impl Iterator<Item = String>) -> Result<(), Error> {
+    peers::claim(jids.map(claim).collect()).await
+}
+
+fn claim(jid: String) -> Peer {
+    Peer { jid, kind: PeerKind::Contact }
+}

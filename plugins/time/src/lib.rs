@@ -1,0 +1,70 @@
+//! XEP-0202: Entity Time.
+
+use bindings::{exports::sat::time::time, sat::time::types::Clock};
+use sat_sdk::{Error, Header, IqHandler, StanzaError, datetime, xml, xmpp};
+use std::time::Instant;
+
+sat_sdk::plugin!(Time);
+
+struct Time;
+
+const NS: &str = "urn:xmpp:time";
+
+impl time::Guest for Time {
+    async fn get(jid: Option<String>) -> Result<Clock, Error> {
+        let to = jid.unwrap_or_else(xmpp::server);
+        let (asked, start) = (datetime::now_ms(), Instant::now());
+        let answer = xmpp::get(Some(&to), format!("<time xmlns='{NS}'/>")).await?;
+        // They looked at their clock about half way between question and answer.
+        clock(&answer, asked + start.elapsed().as_millis() as i64 / 2)
+    }
+}
+
+impl IqHandler for Time {
+    async fn on_iq(_: Header, _: String) -> Result<Option<String>, StanzaError> {
+        // A plugin doesn't learn the machine's time zone, which would also tell where it is.
+        let utc = datetime::now();
+        Ok(Some(format!("<time xmlns='{NS}'><tzo>+00:00</tzo><utc>{utc}</utc></time>")))
+    }
+}
+
+/// Reads an answer that was given when our clock showed `ours`.
+fn clock(answer: &str, ours: i64) -> Result<Clock, Error> {
+    let answer = xml::parse(answer)?;
+    let field = |name| answer.get_child(name, NS).map(|child| child.text());
+    let bad = |name| Error::new("bad-answer", format!("the answer has no valid <{name}/>"));
+    let utc = field("utc").and_then(|t| datetime::parse(&t)).ok_or_else(|| bad("utc"))?;
+    let tzo = field("tzo").and_then(|t| datetime::parse_offset(&t)).ok_or_else(|| bad("tzo"))?;
+    Ok(Clock {
+        utc: datetime::format(utc),
+        tzo: datetime::format_offset(tzo),
+        ahead_ms: utc - ours,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_an_answer() {
+        let answer = "<time xmlns='urn:xmpp:time'><tzo>-06:00</tzo><utc>2006-12-19T17:58:35Z</utc></time>";
+        let ours = datetime::parse("2006-12-19T17:58:34.5Z").unwrap();
+        let found = clock(answer, ours).unwrap();
+        assert_eq!(found.utc, "2006-12-19T17:58:35.000Z");
+        assert_eq!(found.tzo, "-06:00");
+        assert_eq!(found.ahead_ms, 500);
+    }
+
+    #[test]
+    fn survives_bad_answers() {
+        for bad in [
+            "",
+            "<time xmlns='urn:xmpp:time'/>",
+            "<time xmlns='urn:xmpp:time'><tzo>Z</tzo><utc>now</utc></time>",
+            "<time xmlns='urn:xmpp:time'><tzo>CET</tzo><utc>2006-12-19T17:58:35Z</utc></time>",
+        ] {
+            assert!(clock(bad, 0).is_err(), "{bad}");
+        }
+    }
+}
