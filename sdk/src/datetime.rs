@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The clock now, in milliseconds since 1970.
 pub fn now_ms() -> i64 {
     // A clock before 1970 is a broken one; 1970 serves as well.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as i64)
 }
 
 /// The clock now, RFC 3339 in UTC with milliseconds.
@@ -18,7 +20,10 @@ pub fn format(ms: i64) -> String {
     let (day, ms) = (ms.div_euclid(DAY), ms.rem_euclid(DAY));
     let (year, month, day) = civil(day);
     let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+        ms % 1000
+    )
 }
 
 /// Reads a DateTime of XEP-0082: any number of fraction digits or none, `Z` or an offset.
@@ -31,16 +36,23 @@ pub fn parse(text: &str) -> Option<i64> {
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
     // 60 is a leap second.
-    let valid = (1..=days_of(year, month)?).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    let valid =
+        (1..=days_of(year, month)?).contains(&day) && hour < 24 && minute < 60 && second <= 60;
     let seconds = hour * 3600 + minute * 60 + second;
-    valid.then_some(days(year, month, day) * DAY + seconds * 1000 + thousandths(fraction)? - parse_offset(zone)?)
+    valid.then_some(
+        days(year, month, day) * DAY + seconds * 1000 + thousandths(fraction)?
+            - parse_offset(zone)?,
+    )
 }
 
 /// Reads a time zone (`Z`, `+02:00`) as milliseconds that it is ahead of UTC.
 pub fn parse_offset(text: &str) -> Option<i64> {
     let (sign, rest) = match text.trim() {
         "Z" | "z" => return Some(0),
-        text => (if text.starts_with('-') { -1 } else { 1 }, text.strip_prefix(['+', '-'])?),
+        text => (
+            if text.starts_with('-') { -1 } else { 1 },
+            text.strip_prefix(['+', '-'])?,
+        ),
     };
     let [hours, minutes] = numbers(rest, ':', [2, 2])?;
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60_000)
@@ -49,7 +61,12 @@ pub fn parse_offset(text: &str) -> Option<i64> {
 /// Writes a time zone: `+02:00`.
 pub fn format_offset(ms: i64) -> String {
     let minutes = ms.abs() / 60_000;
-    format!("{}{:02}:{:02}", if ms < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
+    format!(
+        "{}{:02}:{:02}",
+        if ms < 0 { '-' } else { '+' },
+        minutes / 60,
+        minutes % 60
+    )
 }
 
 const DAY: i64 = 86_400_000;
@@ -59,7 +76,9 @@ fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> O
     let mut numbers = [0; N];
     let mut parts = text.split(separator);
     for (number, width) in numbers.iter_mut().zip(widths) {
-        let part = parts.next().filter(|p| p.len() == width && p.bytes().all(|b| b.is_ascii_digit()))?;
+        let part = parts
+            .next()
+            .filter(|p| p.len() == width && p.bytes().all(|b| b.is_ascii_digit()))?;
         *number = part.parse().ok()?;
     }
     parts.next().is_none().then_some(numbers)
@@ -99,7 +118,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day = day - (365 * year + year / 4 - year / 100);
     let march = (5 * day + 2) / 153;
     let month = if march < 10 { march + 3 } else { march - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day - (153 * march + 2) / 5 + 1)
+    (
+        era * 400 + year + i64::from(month <= 2),
+        month,
+        day - (153 * march + 2) / 5 + 1,
+    )
 }
 
 #[cfg(test)]
@@ -112,7 +135,10 @@ mod tests {
             ("1969-07-21T02:56:15Z", "1969-07-21T02:56:15.000Z"),
             ("1969-07-20T21:56:15-05:00", "1969-07-21T02:56:15.000Z"),
             ("2006-12-19T17:58:35.5Z", "2006-12-19T17:58:35.500Z"),
-            ("2006-12-19T17:58:35.123456789+05:30", "2006-12-19T12:28:35.123Z"),
+            (
+                "2006-12-19T17:58:35.123456789+05:30",
+                "2006-12-19T12:28:35.123Z",
+            ),
             ("2024-02-29T23:59:59.999Z", "2024-02-29T23:59:59.999Z"),
             ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"),
             (" 2000-01-01t00:00:00z\n", "2000-01-01T00:00:00.000Z"),
@@ -125,11 +151,24 @@ mod tests {
     #[test]
     fn refuses_what_is_no_moment() {
         for text in [
-            "", "T", "Z", "2006-12-19", "2006-12-19T17:58:35", "2006-13-01T00:00:00Z",
-            "2023-02-29T00:00:00Z", "2006-12-19T24:00:00Z", "2006-12-19T17:58:35.Z",
-            "2006-12-19T17:58Z", "06-12-19T17:58:35Z", "2006-12-19T17:58:35+0200",
-            "2006-12-19T17:58:35+25:00", "2006-12-19T+1:58:35Z", "20061219T17:58:35",
-            "٢٠٠٦-12-19T17:58:35Z", "2006-12-19T17:58:35ZZ", "2006-12-19T17:58:35.é",
+            "",
+            "T",
+            "Z",
+            "2006-12-19",
+            "2006-12-19T17:58:35",
+            "2006-13-01T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2006-12-19T24:00:00Z",
+            "2006-12-19T17:58:35.Z",
+            "2006-12-19T17:58Z",
+            "06-12-19T17:58:35Z",
+            "2006-12-19T17:58:35+0200",
+            "2006-12-19T17:58:35+25:00",
+            "2006-12-19T+1:58:35Z",
+            "20061219T17:58:35",
+            "٢٠٠٦-12-19T17:58:35Z",
+            "2006-12-19T17:58:35ZZ",
+            "2006-12-19T17:58:35.é",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
@@ -146,7 +185,12 @@ mod tests {
 
     #[test]
     fn zones() {
-        for (text, back) in [("Z", "+00:00"), ("-06:00", "-06:00"), ("+05:45", "+05:45"), ("-00:30", "-00:30")] {
+        for (text, back) in [
+            ("Z", "+00:00"),
+            ("-06:00", "-06:00"),
+            ("+05:45", "+05:45"),
+            ("-00:30", "-00:30"),
+        ] {
             assert_eq!(parse_offset(text).map(format_offset).as_deref(), Some(back));
         }
         assert_eq!(parse_offset("6"), None);

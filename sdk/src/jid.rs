@@ -21,7 +21,10 @@ pub fn normalize(jid: &str) -> Result<String, Error> {
     };
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     if !local.is_none_or(is_local) || !is_domain(domain) {
-        return Err(Error::new("jid-malformed", format!("“{jid}” is not a JID like name@server.org")));
+        return Err(Error::new(
+            "jid-malformed",
+            format!("“{jid}” is not a JID like name@server.org"),
+        ));
     }
     Ok(local.map_or_else(|| domain.to_owned(), |local| format!("{local}@{domain}")))
 }
@@ -31,15 +34,21 @@ fn is_local(part: &str) -> bool {
 }
 
 fn is_domain(part: &str) -> bool {
-    let name = |part: &str| !part.contains(|c: char| c.is_ascii_punctuation() && !"-._".contains(c));
+    let name =
+        |part: &str| !part.contains(|c: char| c.is_ascii_punctuation() && !"-._".contains(c));
     let address = part.strip_prefix('[').and_then(|p| p.strip_suffix(']'));
     let labels = || part.split('.').all(|label| !label.is_empty());
-    is_part(part) && address.map_or_else(|| name(part) && labels(), |a| a.parse::<std::net::Ipv6Addr>().is_ok())
+    is_part(part)
+        && address.map_or_else(
+            || name(part) && labels(),
+            |a| a.parse::<std::net::Ipv6Addr>().is_ok(),
+        )
 }
 
 /// What holds for both parts: 1 to 1023 bytes, neither spaces nor control characters.
 fn is_part(part: &str) -> bool {
-    (1..=1023).contains(&part.len()) && !part.contains(|c: char| c.is_whitespace() || c.is_control())
+    (1..=1023).contains(&part.len())
+        && !part.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 #[cfg(test)]
@@ -63,8 +72,23 @@ mod tests {
     #[test]
     fn refuses() {
         for typed in [
-            "", "@", "a@", "@b", "a b@c", "a@b c", "a@b@c", "a<b@c", "a:b@c", "/x", "a@b..c", "a@.b",
-            "a@[x]", "a@b:5222", "a@b'", "a\0@b", &"a".repeat(1024),
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b c",
+            "a@b@c",
+            "a<b@c",
+            "a:b@c",
+            "/x",
+            "a@b..c",
+            "a@.b",
+            "a@[x]",
+            "a@b:5222",
+            "a@b'",
+            "a\0@b",
+            &"a".repeat(1024),
         ] {
             assert!(normalize(typed).is_err(), "{typed}");
         }

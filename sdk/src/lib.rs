@@ -17,9 +17,13 @@ pub mod bindings {
 
 pub mod datetime;
 mod error;
+pub mod forward;
 mod hooks;
 pub mod jid;
 pub mod log;
+pub mod payload;
+pub mod random;
+pub mod rsm;
 pub mod storage;
 pub mod xml;
 pub mod xmpp;

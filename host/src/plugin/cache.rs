@@ -76,7 +76,10 @@ impl Cache {
     }
 
     fn mac(&self, name: &str, code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.key.into());
+        // HMAC pads a key to the hash's block of 64 bytes with zeros (RFC 2104).
+        let mut block = [0; 64];
+        block.iter_mut().zip(self.key).for_each(|(to, from)| *to = from);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         mac.update(name.as_bytes());
         mac.update(code);
         mac

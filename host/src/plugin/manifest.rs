@@ -38,6 +38,9 @@ pub struct Manifest {
     /// What people can set.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
+    /// Elements from which the host fills fields of the header.
+    #[serde(default)]
+    pub header: Vec<HeaderSource>,
     /// IQ requests for its `iq-handler`.
     #[serde(default)]
     pub iq: Vec<Declaration>,
@@ -163,6 +166,29 @@ pub struct Declaration {
     /// What happens to a message while the filter is down.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// An element of a message from which the host fills a field of the header.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderSource {
+    /// The field.
+    pub field: HeaderField,
+    /// Local name of the element.
+    pub element: String,
+    /// Namespace of the element.
+    pub namespace: String,
+}
+
+/// A field of the header that elements of a message fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeaderField {
+    /// The time of sending, from the attribute `stamp`; it also tells that the message was
+    /// kept by the server.
+    Stamp,
+    /// The id in an archive, from the attributes `id` and `by`.
+    StanzaIds,
 }
 
 /// Name of a payload element.

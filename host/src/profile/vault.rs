@@ -57,7 +57,10 @@ impl Vault {
     ) -> Result<(Self, NewSlot)> {
         let mut key = Key::default();
         random(key.as_mut())?;
-        let vault = Self { profile: profile_id.to_owned(), key };
+        let vault = Self {
+            profile: profile_id.to_owned(),
+            key,
+        };
         let slot = vault.password_slot("", password, params).await?;
         Ok((vault, slot))
     }
@@ -68,12 +71,18 @@ impl Vault {
         slots: &[Slot],
         password: Zeroizing<String>,
     ) -> Result<Self> {
-        let slots: Vec<Slot> = slots.iter().filter(|slot| slot.kind == PASSWORD).cloned().collect();
+        let slots: Vec<Slot> = slots
+            .iter()
+            .filter(|slot| slot.kind == PASSWORD)
+            .cloned()
+            .collect();
         let profile = profile_id.to_owned();
         derive::one_at_a_time(move || {
             for slot in &slots {
                 // A slot that was tampered with is passed over as one that doesn't fit.
-                let Ok(params) = KdfParams::of_slot(slot) else { continue };
+                let Ok(params) = KdfParams::of_slot(slot) else {
+                    continue;
+                };
                 let Ok(wrapping) = derive::from_password(&password, &slot.salt, params) else {
                     continue;
                 };
@@ -81,7 +90,10 @@ impl Vault {
                     return Ok(Self { profile, key });
                 }
             }
-            Err(Error::new(kind::WRONG_PASSWORD, "The profile's password is wrong"))
+            Err(Error::new(
+                kind::WRONG_PASSWORD,
+                "The profile's password is wrong",
+            ))
         })
         .await
     }
@@ -91,10 +103,16 @@ impl Vault {
         for slot in slots.iter().filter(|slot| slot.kind == FILE) {
             let wrapping = derive::from_file(contents, &slot.salt)?;
             if let Some(key) = unwrap(profile_id, slot, &wrapping) {
-                return Ok(Self { profile: profile_id.to_owned(), key });
+                return Ok(Self {
+                    profile: profile_id.to_owned(),
+                    key,
+                });
             }
         }
-        Err(Error::new(kind::WRONG_PASSWORD, "The key file doesn't open this profile"))
+        Err(Error::new(
+            kind::WRONG_PASSWORD,
+            "The key file doesn't open this profile",
+        ))
     }
 
     /// Which slot a password fits, to know which one to remove.
@@ -111,7 +129,10 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(kind::WRONG_PASSWORD, "The profile has no such password"))
+        Err(Error::new(
+            kind::WRONG_PASSWORD,
+            "The profile has no such password",
+        ))
     }
 
     /// A slot that opens with this password too.
@@ -162,14 +183,21 @@ impl Vault {
             _ => None,
         };
         opened.ok_or_else(|| {
-            Error::new(kind::STORAGE, "A secret was changed or moved in the profile's file")
+            Error::new(
+                kind::STORAGE,
+                "A secret was changed or moved in the profile's file",
+            )
         })
     }
 
     fn wrap(&self, mut slot: NewSlot, wrapping: &Key) -> Result<NewSlot> {
         let nonce = slot.nonce.as_slice().try_into().unwrap_or_default();
-        slot.wrapped =
-            encrypt(wrapping, &nonce, self.key.as_slice(), &slot_aad(&self.profile, &slot))?;
+        slot.wrapped = encrypt(
+            wrapping,
+            &nonce,
+            self.key.as_slice(),
+            &slot_aad(&self.profile, &slot),
+        )?;
         Ok(slot)
     }
 }
@@ -237,15 +265,13 @@ fn encrypt(key: &Key, nonce: &[u8; NONCE], msg: &[u8], aad: &[u8]) -> Result<Vec
         .map_err(|_| Error::internal("Encryption", "the value is too long"))
 }
 
-fn decrypt(
-    key: &Key,
-    nonce: &[u8; NONCE],
-    msg: &[u8],
-    aad: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
+fn decrypt(key: &Key, nonce: &[u8; NONCE], msg: &[u8], aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let cipher = Aes256Gcm::new((&**key).into());
     let nonce: &Nonce<Aes256Gcm> = nonce.into();
-    cipher.decrypt(nonce, Payload { msg, aad }).ok().map(Zeroizing::new)
+    cipher
+        .decrypt(nonce, Payload { msg, aad })
+        .ok()
+        .map(Zeroizing::new)
 }
 
 fn random(bytes: &mut [u8]) -> Result<()> {

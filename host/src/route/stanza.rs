@@ -58,7 +58,7 @@ impl StanzaError {
 /// Sets an attribute without a namespace.
 pub fn set(element: &mut Element, name: &str, value: &str) {
     if let Ok(name) = rxml::NcName::try_from(name) {
-        element.set_attr(name, value);
+        element.set_attr(rxml::Namespace::NONE, name, value);
     }
 }
 

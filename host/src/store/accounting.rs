@@ -12,10 +12,12 @@ pub(super) const PAGE: u64 = 4096;
 
 /// Pages in use now.
 pub(super) fn used(conn: &Conn) -> Result<i64> {
-    let pages: i64 =
-        conn.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0))?;
-    let free: i64 =
-        conn.prepare_cached("PRAGMA freelist_count")?.query_row([], |row| row.get(0))?;
+    let pages: i64 = conn
+        .prepare_cached("PRAGMA page_count")?
+        .query_row([], |row| row.get(0))?;
+    let free: i64 = conn
+        .prepare_cached("PRAGMA freelist_count")?
+        .query_row([], |row| row.get(0))?;
     Ok(pages - free)
 }
 

@@ -26,6 +26,9 @@ use crate::error::Result;
 
 /// Virtual machine steps between two looks at the clock, about 10 µs.
 const STEPS: i32 = 1000;
+/// Memory of all connections of the process at which a guest is ended. The connections' own
+/// limit is twice that: so the host, and other profiles, go on while a guest gets too much.
+pub(super) const MEMORY_LIMIT: i64 = 128 << 20;
 /// Table-valued functions that read nothing but their arguments.
 const TABLE_FUNCTIONS: [&str; 4] = ["json_each", "json_tree", "jsonb_each", "jsonb_tree"];
 /// Functions that load code, hand out pointers or rename what others own.
@@ -65,8 +68,6 @@ pub(super) struct Confinement {
 struct Rules {
     prefix: String,
     intent: Intent,
-    /// A SELECT is part of the statement.
-    selects: bool,
 }
 
 /// While it lives, statements compiled on the connection are confined to a plugin's tables.
@@ -77,23 +78,31 @@ pub(super) struct Guest<'a> {
 
 impl Confinement {
     pub(super) fn new(reserved: BTreeSet<String>) -> Self {
-        Self { rules: Mutex::default(), deadline: AtomicU64::new(0), reserved }
+        Self {
+            rules: Mutex::default(),
+            deadline: AtomicU64::new(0),
+            reserved,
+        }
     }
 
     pub(super) fn install(self: &Arc<Self>, sql: &mut Connection) -> Result<()> {
         let this = Arc::clone(self);
         sql.authorizer(Some(move |context: AuthContext<'_>| {
             let allowed = lock(&this.rules)
-                .as_mut()
+                .as_ref()
                 .is_none_or(|rules| rules.allow(&context, &this.reserved));
-            if allowed { Authorization::Allow } else { Authorization::Deny }
+            if allowed {
+                Authorization::Allow
+            } else {
+                Authorization::Deny
+            }
         }))?;
         let this = Arc::clone(self);
         sql.progress_handler(
             STEPS,
             Some(move || {
                 let deadline = this.deadline.load(Ordering::Relaxed);
-                deadline != 0 && micros(Instant::now()) >= deadline
+                deadline != 0 && (micros(Instant::now()) >= deadline || memory() > MEMORY_LIMIT)
             }),
         )?;
         Ok(())
@@ -111,9 +120,13 @@ impl<'a> Guest<'a> {
         // The clock can't end one long function (`instr` of two megabytes takes seconds), so
         // no value may be long.
         let length = conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, SQL_VALUE_LIMIT)?;
-        conn.confinement.deadline.store(micros(deadline).max(1), Ordering::Relaxed);
-        *lock(&conn.confinement.rules) =
-            Some(Rules { prefix: prefix.to_owned(), intent, selects: false });
+        conn.confinement
+            .deadline
+            .store(micros(deadline).max(1), Ordering::Relaxed);
+        *lock(&conn.confinement.rules) = Some(Rules {
+            prefix: prefix.to_owned(),
+            intent,
+        });
         Ok(Self { conn, length })
     }
 }
@@ -127,36 +140,52 @@ impl Drop for Guest<'_> {
     }
 }
 
+/// Memory that SQLite uses in this process.
+#[expect(
+    unsafe_code,
+    reason = "rusqlite has no door to this counter; it has no preconditions"
+)]
+fn memory() -> i64 {
+    // SAFETY: takes nothing, and SQLite locks its own counter.
+    unsafe { rusqlite::ffi::sqlite3_memory_used() }
+}
+
 fn micros(instant: Instant) -> u64 {
     u64::try_from(instant.saturating_duration_since(*START).as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Rules {
-    fn allow(&mut self, context: &AuthContext<'_>, reserved: &BTreeSet<String>) -> bool {
+    fn allow(&self, context: &AuthContext<'_>, reserved: &BTreeSet<String>) -> bool {
+        // Names its database itself; DROP COLUMN puts the column where the database is said.
+        if let AuthAction::AlterTable {
+            database_name,
+            table_name,
+        } = context.action
+        {
+            return database_name == "main" && self.own(table_name);
+        }
         match context.database_name {
             None | Some("main") => self.allow_main(&context.action, reserved),
             // ALTER looks there for triggers on the table; nothing can ever be there.
-            Some("temp") => {
-                self.intent == Intent::Alter
-                    && matches!(context.action, AuthAction::Read { table_name, .. }
-                        if is_schema(table_name))
-            }
+            Some("temp") => match context.action {
+                AuthAction::Read { table_name, .. } | AuthAction::Update { table_name, .. } => {
+                    self.intent == Intent::Alter && is_schema(table_name)
+                }
+                _ => false,
+            },
             Some(_) => false,
         }
     }
 
-    fn allow_main(&mut self, action: &AuthAction<'_>, reserved: &BTreeSet<String>) -> bool {
+    fn allow_main(&self, action: &AuthAction<'_>, reserved: &BTreeSet<String>) -> bool {
         use AuthAction as A;
         match *action {
-            A::Select => {
-                self.selects = true;
-                true
-            }
-            A::Recursive => true,
+            A::Select | A::Recursive => true,
             A::Function { function_name } => self.allow_function(function_name),
-            A::Read { table_name, column_name } => {
-                self.own(table_name) || self.allow_read(table_name, column_name, reserved)
-            }
+            A::Read {
+                table_name,
+                column_name,
+            } => self.own(table_name) || self.allow_read(table_name, column_name, reserved),
             A::Insert { table_name } => {
                 self.own(table_name) || is_schema(table_name) && self.intent == Intent::Create
             }
@@ -170,27 +199,46 @@ impl Rules {
                         && (is_schema(table_name) || table_name == "sqlite_sequence")
             }
             A::CreateTable { table_name } | A::DropTable { table_name } => self.own(table_name),
-            A::CreateIndex { index_name, table_name } => {
+            A::CreateIndex {
+                index_name,
+                table_name,
+            } => {
                 // The second: indexes that SQLite makes for UNIQUE. Nobody else may use the name.
                 self.own(table_name)
                     && (self.own(index_name) || index_name.starts_with("sqlite_autoindex_"))
             }
-            A::DropIndex { index_name, table_name } => self.own(index_name) && self.own(table_name),
-            A::CreateTrigger { trigger_name, table_name }
-            | A::DropTrigger { trigger_name, table_name } => {
-                self.own(trigger_name) && self.own(table_name)
+            A::DropIndex {
+                index_name,
+                table_name,
+            } => self.own(index_name) && self.own(table_name),
+            A::CreateTrigger {
+                trigger_name,
+                table_name,
             }
-            A::CreateVtable { table_name, module_name }
-            | A::DropVtable { table_name, module_name } => {
-                self.own(table_name) && module_name.eq_ignore_ascii_case("fts5")
+            | A::DropTrigger {
+                trigger_name,
+                table_name,
+            } => self.own(trigger_name) && self.own(table_name),
+            A::CreateVtable {
+                table_name,
+                module_name,
             }
-            A::AlterTable { database_name, table_name } => {
-                database_name == "main" && self.own(table_name)
-            }
+            | A::DropVtable {
+                table_name,
+                module_name,
+            } => self.own(table_name) && module_name.eq_ignore_ascii_case("fts5"),
             // CREATE INDEX fills the index by this; REINDEX itself isn't for plugins.
             A::Reindex { index_name } => self.own(index_name) && self.intent == Intent::Create,
             // FTS5 asks whether somebody else changed its tables.
-            A::Pragma { pragma_name: "data_version", pragma_value: None } => true,
+            A::Pragma {
+                pragma_name: "data_version",
+                pragma_value: None,
+            } => true,
+            // ALTER checks the rows against a new column's constraints.
+            A::Pragma {
+                pragma_name: "quick_check",
+                pragma_value: Some(table),
+            } => self.intent == Intent::Alter && self.own(table),
             // ATTACH, PRAGMA, views, TEMP, transactions, ANALYZE and what SQLite invents next.
             _ => false,
         }
@@ -213,17 +261,18 @@ impl Rules {
         if is_schema(table) {
             return match self.intent {
                 Intent::Data => false,
-                // `CREATE TABLE … AS SELECT name FROM sqlite_master` would show all names; what
-                // CREATE itself reads after a SELECT is the row's number.
-                Intent::Create if self.selects => column == "ROWID",
-                Intent::Create | Intent::Drop => {
+                // No more, or `CREATE TABLE … AS SELECT name FROM sqlite_master` shows all names.
+                Intent::Create => column == "ROWID",
+                Intent::Drop => {
                     matches!(column, "ROWID" | "name" | "type" | "tbl_name" | "rootpage")
                 }
                 Intent::Alter => true,
             };
         }
-        if table == "sqlite_sequence" {
-            return self.intent == Intent::Drop;
+        match table {
+            "sqlite_sequence" => return self.intent == Intent::Drop,
+            "pragma_quick_check" => return self.intent == Intent::Alter,
+            _ => {}
         }
         // `count(*)` of a common table expression asks for the column ''. The same question is
         // asked for tables, so the name must be nobody's.
@@ -236,5 +285,8 @@ impl Rules {
 }
 
 fn is_schema(table: &str) -> bool {
-    matches!(table, "sqlite_master" | "sqlite_schema" | "sqlite_temp_master" | "sqlite_temp_schema")
+    matches!(
+        table,
+        "sqlite_master" | "sqlite_schema" | "sqlite_temp_master" | "sqlite_temp_schema"
+    )
 }

@@ -39,7 +39,11 @@ pub(super) struct Task<F, T> {
 
 impl<F, T> Task<F, T> {
     pub(super) fn new(work: F, sender: oneshot::Sender<Result<T>>) -> Self {
-        Self { work, value: None, sender }
+        Self {
+            work,
+            value: None,
+            sender,
+        }
     }
 }
 
@@ -92,8 +96,11 @@ pub(super) fn run(conn: &Conn, mut waiting: Jobs, commits: &AtomicU64) -> bool {
     let mut healthy = true;
     while !waiting.is_empty() {
         let alone = restarts >= RESTARTS;
-        let group =
-            if alone { waiting.pop_front().into_iter().collect() } else { mem::take(&mut waiting) };
+        let group = if alone {
+            waiting.pop_front().into_iter().collect()
+        } else {
+            mem::take(&mut waiting)
+        };
         let again = match transaction(conn, group, commits, &mut healthy) {
             End::Answered => continue,
             End::Lost(jobs) => {
@@ -161,7 +168,14 @@ fn in_savepoint(conn: &Conn, job: &mut dyn Job) -> Result<()> {
 }
 
 fn commit(conn: &Conn, done: Jobs, commits: &AtomicU64) -> End {
-    let failure = match statement(conn, if done.is_empty() { "ROLLBACK" } else { "COMMIT" }) {
+    let failure = match statement(
+        conn,
+        if done.is_empty() {
+            "ROLLBACK"
+        } else {
+            "COMMIT"
+        },
+    ) {
         Ok(()) => {
             commits.fetch_add(u64::from(!done.is_empty()), Ordering::Relaxed);
             for job in done {

@@ -11,7 +11,7 @@ use self::rows::Budget;
 pub use self::text::is_plugin_id;
 use super::{
     accounting,
-    authorizer::{Guest, Intent},
+    authorizer::{Guest, Intent, MEMORY_LIMIT},
     events::{self, Cursor, NewEvent},
     fault,
     open::Conn,
@@ -120,11 +120,17 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of plugins' queries.
-    pub const QUERY: Self =
-        Self { rows: SQL_ROWS_LIMIT, bytes: SQL_BYTES_LIMIT, time: SQL_READ_LIMIT };
+    pub const QUERY: Self = Self {
+        rows: SQL_ROWS_LIMIT,
+        bytes: SQL_BYTES_LIMIT,
+        time: SQL_READ_LIMIT,
+    };
     /// The limits of plugins' commits.
-    pub const COMMIT: Self =
-        Self { rows: SQL_ROWS_LIMIT, bytes: SQL_BYTES_LIMIT, time: SQL_WRITE_LIMIT };
+    pub const COMMIT: Self = Self {
+        rows: SQL_ROWS_LIMIT,
+        bytes: SQL_BYTES_LIMIT,
+        time: SQL_WRITE_LIMIT,
+    };
 }
 
 /// Does everything of a commit in the caller's savepoint.
@@ -156,7 +162,9 @@ pub(super) fn query(
     let deadline = Instant::now() + limits.time;
     let _guest = Guest::enter(conn, &prefix, intent, deadline)?;
     let mut budget = Budget::new(limits);
-    let mut prepared = conn.prepare(&statement.sql).map_err(|error| blame(&error, limits))?;
+    let mut prepared = conn
+        .prepare(&statement.sql)
+        .map_err(|error| blame(&error, limits))?;
     if !prepared.readonly() {
         return Err(only_reads());
     }
@@ -166,7 +174,10 @@ pub(super) fn query(
 }
 
 fn only_reads() -> Error {
-    Error::new(kind::SQL, "A query only reads; use commit to change something")
+    Error::new(
+        kind::SQL,
+        "A query only reads; use commit to change something",
+    )
 }
 
 fn statements(
@@ -179,7 +190,9 @@ fn statements(
         return Ok(Vec::new());
     }
     if statements.len() > SQL_STATEMENTS_LIMIT {
-        return Err(limit(format!("SQL_STATEMENTS_LIMIT: {SQL_STATEMENTS_LIMIT} a commit")));
+        return Err(limit(format!(
+            "SQL_STATEMENTS_LIMIT: {SQL_STATEMENTS_LIMIT} a commit"
+        )));
     }
     let prefix = text::prefix(plugin)?;
     let before = accounting::used(conn)?;
@@ -194,7 +207,10 @@ fn statements(
         // An interrupt and `ON CONFLICT ROLLBACK` end the whole transaction, and what followed
         // would be committed alone. The second reports a broken constraint only.
         if conn.is_autocommit() && outcome.is_ok() {
-            return Err(Error::new(kind::SQL, "The statement rolled the transaction back"));
+            return Err(Error::new(
+                kind::SQL,
+                "The statement rolled the transaction back",
+            ));
         }
         results.push(outcome?);
         if matches!(intent, Intent::Create | Intent::Alter) {
@@ -207,7 +223,9 @@ fn statements(
         let over = u64::try_from(pages).unwrap_or(0) * accounting::PAGE > PLUGIN_BYTES_LIMIT;
         // A full plugin must be able to delete, though that may grow an index a little.
         if over && grown > 0 && !statements.iter().all(|one| text::is_removal(&one.sql)) {
-            return Err(limit(format!("PLUGIN_BYTES_LIMIT: {PLUGIN_BYTES_LIMIT} bytes of tables")));
+            return Err(limit(format!(
+                "PLUGIN_BYTES_LIMIT: {PLUGIN_BYTES_LIMIT} bytes of tables"
+            )));
         }
     }
     Ok(results)
@@ -220,7 +238,9 @@ fn change(
     budget: &mut Budget,
     limits: Limits,
 ) -> Result<StatementResult> {
-    let mut prepared = conn.prepare(&statement.sql).map_err(|error| blame(&error, limits))?;
+    let mut prepared = conn
+        .prepare(&statement.sql)
+        .map_err(|error| blame(&error, limits))?;
     let reads = prepared.readonly();
     let (columns, rows) = rows::run(&mut prepared, &statement.params, budget)
         .map_err(|error| error.into_error(limits))?;
@@ -229,7 +249,12 @@ fn change(
     } else {
         (conn.changes(), conn.last_insert_rowid())
     };
-    Ok(StatementResult { columns, rows, changed, last_row_id })
+    Ok(StatementResult {
+        columns,
+        rows,
+        changed,
+        last_row_id,
+    })
 }
 
 /// What the authorizer isn't asked about. A foreign key names its parent unchecked, and one
@@ -248,7 +273,9 @@ fn check_schema(conn: &Conn, prefix: &str) -> Result<()> {
         .prepare_cached("SELECT count(*) FROM sqlite_master WHERE substr(tbl_name, 1, ?2) = ?1")?;
     let objects: i64 = count.query_row((prefix, length), |row| row.get(0))?;
     if objects > OBJECTS_LIMIT {
-        return Err(limit(format!("OBJECTS_LIMIT: {OBJECTS_LIMIT} tables, indexes and triggers")));
+        return Err(limit(format!(
+            "OBJECTS_LIMIT: {OBJECTS_LIMIT} tables, indexes and triggers"
+        )));
     }
     Ok(())
 }
@@ -262,8 +289,12 @@ fn limit(what: impl AsRef<str>) -> Error {
 fn blame(error: &Sql, limits: Limits) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => limit(format!(
-            "{}: {} ms",
-            if limits == Limits::COMMIT { "SQL_WRITE_LIMIT" } else { "SQL_READ_LIMIT" },
+            "{}: {} ms, or SQL_MEMORY_LIMIT: {MEMORY_LIMIT} bytes of all plugins together",
+            if limits == Limits::COMMIT {
+                "SQL_WRITE_LIMIT"
+            } else {
+                "SQL_READ_LIMIT"
+            },
             limits.time.as_millis()
         )),
         Some(code) if fault::environment(code).is_some() => {

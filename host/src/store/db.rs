@@ -62,7 +62,9 @@ struct Idle {
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("path", &self.inner.path).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,7 +80,10 @@ impl Db {
             readers: Mutex::default(),
             read_slots: Arc::new(Semaphore::new(READERS)),
             commits: AtomicU64::new(0),
-            idle: Mutex::new(Idle { last_use: Instant::now(), watched: false }),
+            idle: Mutex::new(Idle {
+                last_use: Instant::now(),
+                watched: false,
+            }),
         });
         let db = Self { inner };
         db.touch();
@@ -101,7 +106,9 @@ impl Db {
     {
         let (sender, receiver) = oneshot::channel();
         self.enqueue(Box::new(Task::new(work, sender)));
-        receiver.await.unwrap_or_else(|_| Err(Error::internal("Storage", "a batch was dropped")))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(Error::internal("Storage", "a batch was dropped")))
     }
 
     /// Runs `work` on a connection that only reads and sees what was committed before.
@@ -150,7 +157,10 @@ impl Db {
             if verdict == "ok" {
                 return Ok(());
             }
-            Err(Error::new(kind::STORAGE, "The database file is damaged; restore it from a backup"))
+            Err(Error::new(
+                kind::STORAGE,
+                "The database file is damaged; restore it from a backup",
+            ))
         })
         .await
     }
@@ -197,19 +207,21 @@ impl Db {
         let mut idle = lock(&self.inner.idle);
         idle.last_use = Instant::now();
         if !std::mem::replace(&mut idle.watched, true) {
-            tokio::spawn(watch(Arc::downgrade(&self.inner)));
+            tokio::spawn(watch(Arc::downgrade(&self.inner), IDLE));
         }
     }
 }
 
 /// Closes the connections once the database has been idle.
-async fn watch(database: Weak<Inner>) {
+async fn watch(database: Weak<Inner>, limit: Duration) {
     loop {
-        tokio::time::sleep(IDLE).await;
-        let Some(inner) = database.upgrade() else { return };
+        tokio::time::sleep(limit).await;
+        let Some(inner) = database.upgrade() else {
+            return;
+        };
         {
             let mut idle = lock(&inner.idle);
-            if idle.last_use.elapsed() < IDLE {
+            if idle.last_use.elapsed() < limit {
                 continue;
             }
             idle.watched = false;

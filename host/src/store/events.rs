@@ -8,13 +8,26 @@ use crate::error::Result;
 /// Where an event stands in its log; grows, and is never used twice.
 pub type Cursor = i64;
 
-/// An event to be written; it gets its cursor and time when it is.
+/// An event to be written; it gets its cursor when it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
+    /// When it happened, RFC 3339.
+    pub at: String,
     /// `<package>.<event>`, such as `chat.message_received`.
     pub topic: String,
     /// JSON text.
     pub data: String,
+}
+
+impl NewEvent {
+    /// An event that happens now.
+    pub fn new(topic: impl Into<String>, data: impl Into<String>) -> Self {
+        Self {
+            at: now(),
+            topic: topic.into(),
+            data: data.into(),
+        }
+    }
 }
 
 /// An event of the log.
@@ -171,12 +184,11 @@ pub(super) fn append(conn: &Conn, events: &[NewEvent]) -> Result<Vec<Cursor>> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let at = now();
     let mut statement =
         conn.prepare_cached("INSERT INTO event (at, topic, data) VALUES (?1, ?2, ?3)")?;
     let mut cursors = Vec::with_capacity(events.len());
     for event in events {
-        cursors.push(statement.insert((&at, &event.topic, &event.data))?);
+        cursors.push(statement.insert((&event.at, &event.topic, &event.data))?);
     }
     Ok(cursors)
 }

@@ -19,7 +19,10 @@ impl From<Sql> for Error {
 /// The error for a failure that a statement's author can't be blamed for, or a broken constraint.
 fn from_code(code: ErrorCode) -> Option<Error> {
     if code == ErrorCode::ConstraintViolation {
-        return Some(Error::new(kind::CONFLICT, "The value conflicts with one that is stored"));
+        return Some(Error::new(
+            kind::CONFLICT,
+            "The value conflicts with one that is stored",
+        ));
     }
     environment(code).map(|sentence| Error::new(kind::STORAGE, sentence))
 }

@@ -50,7 +50,10 @@ impl HostDb {
     /// Opens `sat.db`, or creates it.
     pub async fn open(path: &Path) -> Result<Self> {
         let db = Db::open(path, SCHEMA).await?;
-        Ok(Self { events: EventLog::new(db.clone()), db })
+        Ok(Self {
+            events: EventLog::new(db.clone()),
+            db,
+        })
     }
 
     /// The file itself.
@@ -88,8 +91,8 @@ impl HostDb {
         let (name, folder) = (name.to_owned(), folder.to_owned());
         self.db
             .write(move |conn| {
-                let mut known = conn
-                    .prepare_cached("SELECT 1 FROM profile WHERE name = ?1 OR folder = ?2")?;
+                let mut known =
+                    conn.prepare_cached("SELECT 1 FROM profile WHERE name = ?1 OR folder = ?2")?;
                 if known.exists((&name, &folder))? {
                     let sentence = format!("There is a profile {name:?} already");
                     return Err(Error::new(kind::CONFLICT, sentence));
@@ -125,13 +128,17 @@ impl HostDb {
         self.db
             .write(move |conn| {
                 let sql = "DELETE FROM profile WHERE name = ?1 RETURNING is_default";
-                let deleted: Option<bool> =
-                    conn.prepare_cached(sql)?.query_row([&name], |row| row.get(0)).optional()?;
+                let deleted: Option<bool> = conn
+                    .prepare_cached(sql)?
+                    .query_row([&name], |row| row.get(0))
+                    .optional()?;
                 let was_default = deleted.ok_or_else(|| unknown(&name))?;
                 conn.execute("DELETE FROM disabled_plugin WHERE profile = ?1", [&name])?;
                 let sql = "SELECT name FROM profile ORDER BY created_at, name LIMIT 1";
-                let oldest: Option<String> =
-                    conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+                let oldest: Option<String> = conn
+                    .prepare_cached(sql)?
+                    .query_row([], |row| row.get(0))
+                    .optional()?;
                 match oldest {
                     Some(oldest) if was_default => set_default(conn, &oldest),
                     _ => Ok(()),
@@ -149,7 +156,10 @@ impl HostDb {
                      ORDER BY plugin, profile",
                 )?;
                 let rows = statement.query_map([], |row| {
-                    Ok(DisabledPlugin { plugin: row.get(0)?, profile: row.get(1)? })
+                    Ok(DisabledPlugin {
+                        plugin: row.get(0)?,
+                        profile: row.get(1)?,
+                    })
                 })?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })

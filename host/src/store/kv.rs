@@ -24,7 +24,9 @@ impl ProfileDb {
             .read(move |conn| {
                 let sql = "SELECT value FROM kv WHERE plugin = ?1 AND key = ?2";
                 let mut statement = conn.prepare_cached(sql)?;
-                Ok(statement.query_row((plugin, key), |row| row.get(0)).optional()?)
+                Ok(statement
+                    .query_row((plugin, key), |row| row.get(0))
+                    .optional()?)
             })
             .await
     }
@@ -106,7 +108,9 @@ impl ProfileDb {
 
 fn size(conn: &Conn, plugin: &str) -> Result<(i64, i64)> {
     let mut statement = conn.prepare_cached("SELECT keys, bytes FROM kv_use WHERE plugin = ?1")?;
-    let size = statement.query_row([plugin], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let size = statement
+        .query_row([plugin], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
     Ok(size.unwrap_or((0, 0)))
 }
 
@@ -122,7 +126,10 @@ fn check_quota(conn: &Conn, plugin: &str) -> Result<()> {
 }
 
 fn limit(name: &str, value: impl std::fmt::Display, what: &str) -> Error {
-    Error::new(kind::LIMIT, format!("Limit reached, {name}: {value} {what}"))
+    Error::new(
+        kind::LIMIT,
+        format!("Limit reached, {name}: {value} {what}"),
+    )
 }
 
 #[cfg(test)]

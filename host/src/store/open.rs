@@ -13,12 +13,12 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
 
-use super::authorizer::Confinement;
+use super::authorizer::{Confinement, MEMORY_LIMIT};
 use crate::error::{Error, Result, kind};
 
 /// Memory that all connections of the process may use together. Without it one plugin could
-/// sort gigabytes in its two seconds; a hundred idle profiles need a tenth of it.
-const HEAP_LIMIT: u64 = 256 << 20;
+/// sort gigabytes in its two seconds; a hundred profiles need a tenth of it.
+const HEAP_LIMIT: i64 = 2 * MEMORY_LIMIT;
 /// Largest file of a profile, in pages of 4 KiB: 4 GiB.
 const PAGES_LIMIT: u32 = 1 << 20;
 /// Statements kept prepared on a connection; the host has about fifty.
@@ -47,14 +47,31 @@ impl Deref for Conn {
     }
 }
 
+#[cfg(test)]
+impl Conn {
+    /// The connection, for hooks.
+    pub(super) fn sql_mut(&mut self) -> &mut Connection {
+        &mut self.sql
+    }
+}
+
 /// Creates the file and its folders where they don't exist, readable by their owner only.
 pub(super) fn create(path: &Path) -> Result<()> {
     let failed = |error| Error::new(kind::STORAGE, format!("Can't create the database: {error}"));
     if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
     }
     // SQLite gives the -wal and -shm files the mode of the main file.
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)
@@ -135,7 +152,10 @@ fn check_version(sql: &Connection, schema: Schema) -> Result<usize> {
     let version: i64 = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = sql.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if mark != schema.application_id && (mark != 0 || version != 0 || tables != 0) {
-        return Err(Error::new(kind::STORAGE, "The database file isn't one of this kind"));
+        return Err(Error::new(
+            kind::STORAGE,
+            "The database file isn't one of this kind",
+        ));
     }
     let known = schema.migrations.len();
     match usize::try_from(version) {

@@ -1,11 +1,7 @@
 //! The outbox: messages that must not be lost, from the call that composed them until the
 //! server has them.
 
-use super::{
-    db::Db,
-    open::Conn,
-    profile_db::ProfileDb,
-};
+use super::{db::Db, open::Conn, profile_db::ProfileDb};
 use crate::error::{Error, Result};
 
 /// Rows that an outbox may have.
@@ -76,6 +72,15 @@ impl ProfileDb {
     /// Queued messages, oldest first, at most `limit`.
     pub async fn outbox_due(&self, limit: usize) -> Result<Vec<OutboxRow>> {
         self.outbox_in_state("queued", limit).await
+    }
+
+    /// Queued messages behind `after`, oldest first, at most `limit`.
+    pub async fn outbox_due_after(&self, after: OutboxId, limit: usize) -> Result<Vec<OutboxRow>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE state = 'queued' AND id > ?1 ORDER BY id LIMIT ?2"
+        );
+        rows(self.db(), sql, (after, limit)).await
     }
 
     /// Failed messages that nobody has removed, oldest first, at most `limit`.
@@ -214,7 +219,12 @@ pub(super) fn insert(conn: &Conn, plugin: &str, messages: &[NewOutbox]) -> Resul
     )?;
     let mut ids = Vec::with_capacity(messages.len());
     for message in messages {
-        let NewOutbox { to_bare, stanza_id, xml, expires_at_ms } = message;
+        let NewOutbox {
+            to_bare,
+            stanza_id,
+            xml,
+            expires_at_ms,
+        } = message;
         ids.push(statement.insert((plugin, to_bare, stanza_id, xml, now_ms, expires_at_ms))?);
     }
     check_bounds(conn)?;

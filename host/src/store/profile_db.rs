@@ -47,7 +47,10 @@ impl ProfileDb {
     /// Opens a profile's file, or creates it.
     pub async fn open(path: &Path) -> Result<Self> {
         let db = Db::open(path, SCHEMA).await?;
-        Ok(Self { events: EventLog::new(db.clone()), db })
+        Ok(Self {
+            events: EventLog::new(db.clone()),
+            db,
+        })
     }
 
     /// The file itself.
@@ -80,7 +83,10 @@ impl ProfileDb {
                     })
                 });
                 account.optional()?.ok_or_else(|| {
-                    Error::new(kind::NOT_FOUND, "The profile has no account yet; set its JID")
+                    Error::new(
+                        kind::NOT_FOUND,
+                        "The profile has no account yet; set its JID",
+                    )
                 })
             })
             .await
@@ -90,13 +96,28 @@ impl ProfileDb {
     pub async fn set_account(&self, account: Account) -> Result<()> {
         self.db
             .write(move |conn| {
-                let Account { jid, host, port, security, ca_file, sealed_password, resource } =
-                    &account;
+                let Account {
+                    jid,
+                    host,
+                    port,
+                    security,
+                    ca_file,
+                    sealed_password,
+                    resource,
+                } = &account;
                 conn.execute(
                     "INSERT OR REPLACE INTO account
                          (id, jid, host, port, security, ca_file, sealed_password, resource)
                      VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    (jid, host, port, security, ca_file, sealed_password, resource),
+                    (
+                        jid,
+                        host,
+                        port,
+                        security,
+                        ca_file,
+                        sealed_password,
+                        resource,
+                    ),
                 )?;
                 Ok(())
             })
@@ -112,7 +133,9 @@ impl ProfileDb {
     /// Runs one statement of a plugin that only reads.
     pub async fn query(&self, plugin: &str, statement: Statement, limits: Limits) -> Result<Rows> {
         let plugin = plugin.to_owned();
-        self.db.read(move |conn| confined::query(conn, &plugin, &statement, limits)).await
+        self.db
+            .read(move |conn| confined::query(conn, &plugin, &statement, limits))
+            .await
     }
 
     pub(super) async fn commit_within(
@@ -122,7 +145,9 @@ impl ProfileDb {
         limits: Limits,
     ) -> Result<CommitResult> {
         let plugin = plugin.to_owned();
-        self.db.write(move |conn| confined::commit(conn, &plugin, &commit, limits)).await
+        self.db
+            .write(move |conn| confined::commit(conn, &plugin, &commit, limits))
+            .await
     }
 }
 

@@ -18,7 +18,9 @@ impl ProfileDb {
             .read(move |conn| {
                 let sql = "SELECT sealed FROM secret WHERE plugin = ?1 AND key = ?2";
                 let mut statement = conn.prepare_cached(sql)?;
-                Ok(statement.query_row((plugin, key), |row| row.get(0)).optional()?)
+                Ok(statement
+                    .query_row((plugin, key), |row| row.get(0))
+                    .optional()?)
             })
             .await
     }
@@ -35,10 +37,12 @@ impl ProfileDb {
             .write(move |conn| {
                 let sql = "INSERT INTO secret (plugin, key, sealed) VALUES (?1, ?2, ?3)
                            ON CONFLICT (plugin, key) DO UPDATE SET sealed = excluded.sealed";
-                conn.prepare_cached(sql)?.execute((&plugin, &key, &sealed))?;
+                conn.prepare_cached(sql)?
+                    .execute((&plugin, &key, &sealed))?;
                 let sql = "SELECT count(*) FROM secret WHERE plugin = ?1";
-                let count: i64 =
-                    conn.prepare_cached(sql)?.query_row([&plugin], |row| row.get(0))?;
+                let count: i64 = conn
+                    .prepare_cached(sql)?
+                    .query_row([&plugin], |row| row.get(0))?;
                 if count > SECRETS_LIMIT {
                     return Err(limit(format!("SECRETS_LIMIT: {SECRETS_LIMIT} a plugin")));
                 }

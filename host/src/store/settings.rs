@@ -13,7 +13,9 @@ impl ProfileDb {
             .read(move |conn| {
                 let sql = "SELECT value FROM setting WHERE owner = ?1 AND key = ?2";
                 let mut statement = conn.prepare_cached(sql)?;
-                Ok(statement.query_row((owner, key), |row| row.get(0)).optional()?)
+                Ok(statement
+                    .query_row((owner, key), |row| row.get(0))
+                    .optional()?)
             })
             .await
     }
@@ -55,6 +57,17 @@ impl ProfileDb {
             .await
     }
 
+    /// Who has settings.
+    pub async fn setting_owners(&self) -> Result<Vec<String>> {
+        self.db()
+            .read(|conn| {
+                let mut statement = conn.prepare_cached("SELECT DISTINCT owner FROM setting")?;
+                let rows = statement.query_map([], |row| row.get(0))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
     /// The cursor up to which a plugin has received an interface's events.
     pub async fn event_cursor(&self, plugin: &str, interface: &str) -> Result<Option<Cursor>> {
         let (plugin, interface) = (plugin.to_owned(), interface.to_owned());
@@ -62,7 +75,9 @@ impl ProfileDb {
             .read(move |conn| {
                 let sql = "SELECT cursor FROM event_cursor WHERE plugin = ?1 AND interface = ?2";
                 let mut statement = conn.prepare_cached(sql)?;
-                Ok(statement.query_row((plugin, interface), |row| row.get(0)).optional()?)
+                Ok(statement
+                    .query_row((plugin, interface), |row| row.get(0))
+                    .optional()?)
             })
             .await
     }
@@ -80,7 +95,8 @@ impl ProfileDb {
                 let sql = "INSERT INTO event_cursor (plugin, interface, cursor) VALUES (?1, ?2, ?3)
                            ON CONFLICT (plugin, interface)
                            DO UPDATE SET cursor = max(cursor, excluded.cursor)";
-                conn.prepare_cached(sql)?.execute((&plugin, &interface, cursor))?;
+                conn.prepare_cached(sql)?
+                    .execute((&plugin, &interface, cursor))?;
                 Ok(())
             })
             .await

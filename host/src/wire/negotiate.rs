@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use futures::{SinkExt, StreamExt};
 use minidom::Element;
-use sasl::common::ChannelBinding;
+use ::sasl::common::ChannelBinding;
 use tokio::net::TcpStream;
 use tokio_xmpp::xmlstream::{ReadError, StreamHeader, Timeouts, initiate_stream};
 use xmpp_parsers::jid::FullJid;

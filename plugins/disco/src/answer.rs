@@ -42,7 +42,10 @@ pub(crate) fn answer(payload: &str, own: &Info) -> Result<String, StanzaError> {
 
 /// A `<query/>`; an answer names the node that was asked for (XEP-0030 §3.2).
 pub(crate) fn query(ns: &str, node: Option<&str>, inside: &str) -> String {
-    format!("<query xmlns='{ns}'{}>{inside}</query>", info::attribute("node", node))
+    format!(
+        "<query xmlns='{ns}'{}>{inside}</query>",
+        info::attribute("node", node)
+    )
 }
 
 #[cfg(test)]
@@ -51,8 +54,17 @@ mod tests {
 
     fn me() -> Info {
         let name = Some("Salut à Toi".to_owned());
-        let identity = Identity { category: "client".into(), kind: "console".into(), name, lang: None };
-        Info { identities: vec![identity], features: vec![info::NS.into()], forms: Vec::new() }
+        let identity = Identity {
+            category: "client".into(),
+            kind: "console".into(),
+            name,
+            lang: None,
+        };
+        Info {
+            identities: vec![identity],
+            features: vec![info::NS.into()],
+            forms: Vec::new(),
+        }
     }
 
     #[test]
@@ -75,6 +87,9 @@ mod tests {
         }
         let none = answer(&query(items::NS, None, ""), &me()).unwrap();
         assert!(items::read(&xml::parse(&none).unwrap()).unwrap().is_empty());
-        assert_eq!(answer("<query", &me()).unwrap_err().condition, "bad-request");
+        assert_eq!(
+            answer("<query", &me()).unwrap_err().condition,
+            "bad-request"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use sat_sdk::{
     Error,
-    storage::{self, Migrations, Statement, sql},
+    storage::{self, Migrations, Statement, Value, sql},
     xml,
 };
 
@@ -36,9 +36,19 @@ static SCHEMA: Migrations = Migrations::new(
 pub(crate) async fn announced(jid: &str) -> Result<Option<Caps>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT software, ver FROM disco__entity WHERE jid = ?1";
-    let row = storage::query(sql(select, [jid.into()])).await?.rows.pop();
-    let Some([software, ver]) = row.and_then(|row| row.try_into().ok()) else { return Ok(None) };
-    Ok(Some(Caps { software: software.into_text(), ver: ver.into_text() }))
+    Ok(storage::query(sql(select, [jid.into()]))
+        .await?
+        .rows
+        .pop()
+        .and_then(caps))
+}
+
+fn caps(row: Vec<Value>) -> Option<Caps> {
+    let [software, ver] = row.try_into().ok()?;
+    Some(Caps {
+        software: software.into_text(),
+        ver: ver.into_text(),
+    })
 }
 
 /// An entity announces its capabilities.
@@ -49,7 +59,9 @@ pub(crate) async fn announce(jid: &str, caps: Caps) -> Result<(), Error> {
     }
     let insert = "INSERT OR REPLACE INTO disco__entity (jid, software, ver) VALUES (?1, ?2, ?3)";
     let insert = sql(insert, [jid.into(), caps.software.into(), caps.ver.into()]);
-    storage::run(vec![insert, newest("disco__entity", 20_000)]).await.map(drop)
+    storage::run(vec![insert, newest("disco__entity", 20_000)])
+        .await
+        .map(drop)
 }
 
 /// An entity is gone.
@@ -64,14 +76,18 @@ pub(crate) async fn forget(jid: &str) -> Result<(), Error> {
 /// All entities are gone.
 pub(crate) async fn forget_all() -> Result<(), Error> {
     SCHEMA.run().await?;
-    storage::run(vec![sql("DELETE FROM disco__entity", [])]).await.map(drop)
+    storage::run(vec![sql("DELETE FROM disco__entity", [])])
+        .await
+        .map(drop)
 }
 
 /// What announced capabilities were proved to be.
 pub(crate) async fn info(caps: &Caps) -> Result<Option<Info>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT info FROM disco__caps WHERE hash = ?1 AND ver = ?2";
-    let rows = storage::query(sql(select, [HASH.into(), caps.ver.as_str().into()])).await?.rows;
+    let rows = storage::query(sql(select, [HASH.into(), caps.ver.as_str().into()]))
+        .await?
+        .rows;
     match rows.first().and_then(|row| row.first()?.text()) {
         Some(query) => info::read(&xml::parse(query)?).map(Some),
         None => Ok(None),
@@ -83,8 +99,13 @@ pub(crate) async fn put(caps: &Caps, info: &Info) -> Result<(), Error> {
     SCHEMA.run().await?;
     let query = answer::query(info::NS, None, &info::write(info));
     let insert = "INSERT OR REPLACE INTO disco__caps (hash, ver, info) VALUES (?1, ?2, ?3)";
-    let insert = sql(insert, [HASH.into(), caps.ver.as_str().into(), query.into()]);
-    storage::run(vec![insert, newest("disco__caps", 2_000)]).await.map(drop)
+    let insert = sql(
+        insert,
+        [HASH.into(), caps.ver.as_str().into(), query.into()],
+    );
+    storage::run(vec![insert, newest("disco__caps", 2_000)])
+        .await
+        .map(drop)
 }
 
 /// Keeps the newest rows only: strangers can add some too.

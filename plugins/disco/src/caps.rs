@@ -27,15 +27,20 @@ pub(crate) struct Caps {
 impl Caps {
     /// Our own.
     pub(crate) fn of(own: &Info) -> Self {
-        Self { software: SOFTWARE.into(), ver: ver(own) }
+        Self {
+            software: SOFTWARE.into(),
+            ver: ver(own),
+        }
     }
 
     /// Reads a `<c/>`. None when it can't be proved, or is longer than anything reasonable.
     pub(crate) fn read(c: &Element) -> Option<Self> {
         let (software, ver) = (c.attr("node")?, c.attr("ver")?);
         let provable = c.is("c", NS) && c.attr("hash") == Some(HASH);
-        (provable && software.len() <= 1024 && ver.len() <= 64)
-            .then(|| Self { software: software.into(), ver: ver.into() })
+        (provable && software.len() <= 1024 && ver.len() <= 64).then(|| Self {
+            software: software.into(),
+            ver: ver.into(),
+        })
     }
 
     /// The `<c/>` for a presence.
@@ -69,8 +74,16 @@ fn input(info: &Info) -> String {
     };
     let lang = |i: &Identity| i.lang.clone().unwrap_or_default();
     let name = |i: &Identity| i.name.clone().unwrap_or_default();
-    for i in sorted(&info.identities, |i| (i.category.clone(), i.kind.clone(), lang(i))) {
-        append(&format!("{}/{}/{}/{}", i.category, i.kind, lang(i), name(i)));
+    for i in sorted(&info.identities, |i| {
+        (i.category.clone(), i.kind.clone(), lang(i))
+    }) {
+        append(&format!(
+            "{}/{}/{}/{}",
+            i.category,
+            i.kind,
+            lang(i),
+            name(i)
+        ));
     }
     for feature in sorted(&info.features, String::clone) {
         append(feature);
@@ -90,10 +103,16 @@ fn input(info: &Info) -> String {
 /// Whether nothing is there twice (§5.4, 3.3 to 3.5), nor contains the `<` that divides the
 /// parts of what is hashed: with it, a lie can have the hash of a truth (§8.3).
 fn is_well_formed(query: &Element, info: &Info) -> bool {
-    let identity = |i: &Identity| (i.category.clone(), i.kind.clone(), i.lang.clone(), i.name.clone());
-    let one_type = |form: &Element| {
-        info::form_types(form).iter().collect::<BTreeSet<_>>().len() <= 1
+    let identity = |i: &Identity| {
+        (
+            i.category.clone(),
+            i.kind.clone(),
+            i.lang.clone(),
+            i.name.clone(),
+        )
     };
+    let one_type =
+        |form: &Element| info::form_types(form).iter().collect::<BTreeSet<_>>().len() <= 1;
     unique(info.identities.iter().map(identity))
         && unique(info.features.iter())
         && unique(info.forms.iter().map(|form| &form.form_type))
@@ -147,7 +166,10 @@ mod tests {
 
     fn proves(inside: &str, ver: &str) -> bool {
         let query = xml::parse(&answer::query(info::NS, None, inside)).unwrap();
-        let caps = Caps { software: String::new(), ver: ver.to_owned() };
+        let caps = Caps {
+            software: String::new(),
+            ver: ver.to_owned(),
+        };
         caps.prove(&query, &info::read(&query).unwrap())
     }
 
@@ -171,13 +193,18 @@ mod tests {
     #[test]
     fn a_form_without_hidden_type_is_ignored() {
         let open = "<x xmlns='jabber:x:data'><field var='FORM_TYPE'><value>t</value></field></x>";
-        assert!(proves(&format!("{EXODUS}{open}"), "QgayPKawpkPSDYmwT/WM94uAlu0="));
+        assert!(proves(
+            &format!("{EXODUS}{open}"),
+            "QgayPKawpkPSDYmwT/WM94uAlu0="
+        ));
     }
 
     #[test]
     fn ill_formed_answers_prove_nothing() {
         let form = |types: &str| {
-            format!("<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'>{types}</field></x>")
+            format!(
+                "<x xmlns='jabber:x:data'><field var='FORM_TYPE' type='hidden'>{types}</field></x>"
+            )
         };
         for twice in [
             "<identity category='client' name='Exodus 0.9.1' type='pc'/>".to_owned(),
@@ -196,13 +223,19 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        let caps = Caps { software: "https://a.b/'<&".into(), ver: "x=".into() };
+        let caps = Caps {
+            software: "https://a.b/'<&".into(),
+            ver: "x=".into(),
+        };
         assert_eq!(Caps::read(&xml::parse(&caps.write()).unwrap()), Some(caps));
         for other in [
             format!("<c xmlns='{NS}' hash='md5' node='n' ver='v'/>"),
             format!("<c xmlns='{NS}' node='n' ver='0.9' ext='voice'/>"),
             format!("<c xmlns='{NS}' hash='sha-1' node='n'/>"),
-            format!("<c xmlns='{NS}' hash='sha-1' node='n' ver='{}'/>", "v".repeat(65)),
+            format!(
+                "<c xmlns='{NS}' hash='sha-1' node='n' ver='{}'/>",
+                "v".repeat(65)
+            ),
         ] {
             assert_eq!(Caps::read(&xml::parse(&other).unwrap()), None, "{other}");
         }

@@ -19,7 +19,9 @@ pub(crate) fn read(query: &Element) -> Result<Info, Error> {
     let children = |name| query.children().filter(move |e| e.is(name, NS));
     Ok(Info {
         identities: children("identity").filter_map(identity).collect(),
-        features: children("feature").filter_map(|e| e.attr("var").map(str::to_owned)).collect(),
+        features: children("feature")
+            .filter_map(|e| e.attr("var").map(str::to_owned))
+            .collect(),
         forms: forms(query).filter_map(form).collect(),
     })
 }
@@ -27,7 +29,13 @@ pub(crate) fn read(query: &Element) -> Result<Info, Error> {
 /// The elements inside a `<query/>` that say this.
 pub(crate) fn write(info: &Info) -> String {
     let mut out = String::new();
-    for Identity { category, kind, name, lang } in &info.identities {
+    for Identity {
+        category,
+        kind,
+        name,
+        lang,
+    } in &info.identities
+    {
         let lang = attribute("xml:lang", lang.as_deref());
         let name = attribute("name", name.as_deref());
         let (category, kind) = (escape(category), escape(kind));
@@ -56,7 +64,9 @@ pub(crate) fn write(info: &Info) -> String {
 
 /// An attribute, or nothing.
 pub(crate) fn attribute(name: &str, value: Option<&str>) -> String {
-    value.map(|value| format!(" {name}='{}'", escape(value))).unwrap_or_default()
+    value
+        .map(|value| format!(" {name}='{}'", escape(value)))
+        .unwrap_or_default()
 }
 
 /// The forms of a `<query/>`.
@@ -68,13 +78,21 @@ pub(crate) fn forms(query: &Element) -> impl Iterator<Item = &Element> {
 /// (XEP-0068 §3.1).
 pub(crate) fn form_types(form: &Element) -> Vec<String> {
     let mut fields = fields(form).filter(|f| f.attr("var") == Some("FORM_TYPE"));
-    fields.find(|f| f.attr("type") == Some("hidden")).map(values).unwrap_or_default()
+    fields
+        .find(|f| f.attr("type") == Some("hidden"))
+        .map(values)
+        .unwrap_or_default()
 }
 
 fn form(element: &Element) -> Option<Form> {
     let form_type = form_types(element).into_iter().next()?;
     let fields = fields(element)
-        .filter_map(|f| Some(Field { var: f.attr("var")?.to_owned(), values: values(f) }))
+        .filter_map(|f| {
+            Some(Field {
+                var: f.attr("var")?.to_owned(),
+                values: values(f),
+            })
+        })
         .filter(|f| f.var != "FORM_TYPE")
         .collect();
     Some(Form { form_type, fields })
@@ -85,7 +103,11 @@ fn fields(form: &Element) -> impl Iterator<Item = &Element> {
 }
 
 fn values(field: &Element) -> Vec<String> {
-    field.children().filter(|e| e.is("value", FORMS)).map(Element::text).collect()
+    field
+        .children()
+        .filter(|e| e.is("value", FORMS))
+        .map(Element::text)
+        .collect()
 }
 
 fn identity(element: &Element) -> Option<Identity> {

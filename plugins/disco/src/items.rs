@@ -10,7 +10,11 @@ pub(crate) fn read(query: &Element) -> Result<Vec<Item>, Error> {
     if !query.is("query", NS) {
         return Err(Error::new("bad-answer", "this is not disco#items"));
     }
-    Ok(query.children().filter(|e| e.is("item", NS)).filter_map(item).collect())
+    Ok(query
+        .children()
+        .filter(|e| e.is("item", NS))
+        .filter_map(item)
+        .collect())
 }
 
 fn item(element: &Element) -> Option<Item> {
@@ -34,6 +38,9 @@ mod tests {
         let items = read(&xml::parse(query).unwrap()).unwrap();
         assert_eq!(items.len(), 2);
         assert_eq!(items[0].node.as_deref(), Some("books"));
-        assert_eq!((items[1].jid.as_str(), &items[1].name), ("plays.shakespeare.lit", &None));
+        assert_eq!(
+            (items[1].jid.as_str(), &items[1].name),
+            ("plays.shakespeare.lit", &None)
+        );
     }
 }

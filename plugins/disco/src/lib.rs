@@ -24,7 +24,11 @@ struct Disco;
 impl disco::Guest for Disco {
     async fn info(jid: Option<String>, node: Option<String>) -> Result<Info, Error> {
         let jid = jid.unwrap_or_else(xmpp::server);
-        let announced = if node.is_none() { announced(&jid).await? } else { None };
+        let announced = if node.is_none() {
+            announced(&jid).await?
+        } else {
+            None
+        };
         match announced {
             Some(caps) => vouched(&jid, &caps).await,
             None => info::read(&ask(&jid, info::NS, node.as_deref()).await?),
@@ -79,7 +83,10 @@ async fn ask(jid: &str, ns: &str, node: Option<&str>) -> Result<Element, Error> 
     if query.is("query", ns) {
         Ok(query)
     } else {
-        Err(Error::new("bad-answer", format!("{jid} answered something else than was asked")))
+        Err(Error::new(
+            "bad-answer",
+            format!("{jid} answered something else than was asked"),
+        ))
     }
 }
 
@@ -100,11 +107,15 @@ impl PresenceFilter for Disco {
 
 impl PresenceHandler for Disco {
     async fn on_presence(header: Header, payloads: Vec<String>) -> Result<(), Error> {
-        let Some(from) = header.from else { return Ok(()) };
+        let Some(from) = header.from else {
+            return Ok(());
+        };
         if header.kind == "unavailable" {
             return cache::forget(&from).await;
         }
-        let caps = payloads.first().and_then(|c| Caps::read(&xml::parse(c).ok()?));
+        let caps = payloads
+            .first()
+            .and_then(|c| Caps::read(&xml::parse(c).ok()?));
         match caps {
             Some(caps) => cache::announce(&from, caps).await,
             // Another hash or the legacy format: nothing that could be proved (XEP-0115 §5.4).
@@ -116,9 +127,7 @@ impl PresenceHandler for Disco {
 impl Lifecycle for Disco {
     async fn connected(resumed: bool) {
         // On a new stream everybody announces again; a resumed one goes on.
-        if !resumed
-            && let Err(e) = cache::forget_all().await
-        {
+        if !resumed && let Err(e) = cache::forget_all().await {
             sat_sdk::warn!("old capabilities stay: {}", e.message);
         }
     }

@@ -25,8 +25,10 @@ sat_sdk::plugin!(Presence);
 
 struct Presence;
 
-static SCHEMA: Migrations =
-    Migrations::new("presence__schema", &[&[resource::TABLE, resource::INDEX, request::TABLE]]);
+static SCHEMA: Migrations = Migrations::new(
+    "presence__schema",
+    &[&[resource::TABLE, resource::INDEX, request::TABLE]],
+);
 
 impl presence::Guest for Presence {
     async fn get(jid: Option<String>) -> Result<Vec<types::Presence>, Error> {
@@ -92,7 +94,9 @@ async fn connected(resumed: bool) -> Result<(), Error> {
 
 impl PresenceHandler for Presence {
     async fn on_presence(header: Header, payloads: Vec<String>) -> Result<(), Error> {
-        let Some(from) = &header.from else { return Ok(()) };
+        let Some(from) = &header.from else {
+            return Ok(());
+        };
         let (ours, kind) = (xmpp::bound().as_ref() == Some(from), header.kind.as_str());
         match (header.peer_kind, kind) {
             // The server sends our own presence back to us.
@@ -110,10 +114,17 @@ impl PresenceHandler for Presence {
                 request::add(bare(from), message, header.stamp).await
             }
             (_, "subscribed" | "unsubscribed" | "unsubscribe") => {
-                let change = SubscriptionChange { jid: bare(from).into(), kind: kind.into() };
+                let change = SubscriptionChange {
+                    jid: bare(from).into(),
+                    kind: kind.into(),
+                };
                 events::subscription(change).await;
                 // Who doesn't want to see us any more takes the request back too.
-                if kind == "unsubscribe" { request::delete(bare(from)).await } else { Ok(()) }
+                if kind == "unsubscribe" {
+                    request::delete(bare(from)).await
+                } else {
+                    Ok(())
+                }
             }
             _ => Ok(()),
         }

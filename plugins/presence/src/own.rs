@@ -34,13 +34,21 @@ pub(crate) async fn announce() -> Result<(), Error> {
 /// Announces us again if we have been on this stream. Before, it is `announce`'s task.
 pub(crate) async fn announce_again() -> Result<(), Error> {
     let announced = storage::get(ANNOUNCED.into()).await?.is_some();
-    if announced && xmpp::bound().is_some() { send().await } else { Ok(()) }
+    if announced && xmpp::bound().is_some() {
+        send().await
+    } else {
+        Ok(())
+    }
 }
 
 /// Announces what was set while a stream was interrupted.
 pub(crate) async fn catch_up() -> Result<(), Error> {
     let announced = storage::get(ANNOUNCED.into()).await?;
-    if announced == Some(wanted().await?) { Ok(()) } else { send().await }
+    if announced == Some(wanted().await?) {
+        Ok(())
+    } else {
+        send().await
+    }
 }
 
 async fn wanted() -> Result<Vec<u8>, Error> {

@@ -22,19 +22,35 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS presence__request (
 pub(crate) async fn all() -> Result<Vec<SubscriptionRequest>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT jid, message, at FROM presence__request ORDER BY at, jid";
-    Ok(storage::query(sql(select, [])).await?.rows.into_iter().filter_map(request).collect())
+    Ok(storage::query(sql(select, []))
+        .await?
+        .rows
+        .into_iter()
+        .filter_map(request)
+        .collect())
 }
 
 /// Keeps a request and tells of it. The server repeats it on every stream until it is answered
 /// (§3.1.3): that is no news.
 pub(crate) async fn add(jid: &str, message: Option<String>, at: String) -> Result<(), Error> {
-    if get(jid).await?.is_some_and(|known| known.message == message) {
+    if get(jid)
+        .await?
+        .is_some_and(|known| known.message == message)
+    {
         return Ok(());
     }
     let row = [jid.into(), message.clone().into(), at.clone().into()];
-    events::requested(SubscriptionRequest { jid: jid.into(), message, at }).await;
+    events::requested(SubscriptionRequest {
+        jid: jid.into(),
+        message,
+        at,
+    })
+    .await;
     storage::run(vec![
-        sql("INSERT OR REPLACE INTO presence__request (jid, message, at) VALUES (?1, ?2, ?3)", row),
+        sql(
+            "INSERT OR REPLACE INTO presence__request (jid, message, at) VALUES (?1, ?2, ?3)",
+            row,
+        ),
         // Anybody can ask, so there is an end to it: the newest thousand.
         sql(
             "DELETE FROM presence__request
@@ -49,7 +65,11 @@ pub(crate) async fn add(jid: &str, message: Option<String>, at: String) -> Resul
 /// Forgets a request: it is answered.
 pub(crate) async fn delete(jid: &str) -> Result<(), Error> {
     if get(jid).await?.is_some() {
-        storage::run(vec![sql("DELETE FROM presence__request WHERE jid = ?1", [jid.into()])]).await?;
+        storage::run(vec![sql(
+            "DELETE FROM presence__request WHERE jid = ?1",
+            [jid.into()],
+        )])
+        .await?;
     }
     Ok(())
 }
@@ -57,10 +77,18 @@ pub(crate) async fn delete(jid: &str) -> Result<(), Error> {
 async fn get(jid: &str) -> Result<Option<SubscriptionRequest>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT jid, message, at FROM presence__request WHERE jid = ?1";
-    Ok(storage::query(sql(select, [jid.into()])).await?.rows.pop().and_then(request))
+    Ok(storage::query(sql(select, [jid.into()]))
+        .await?
+        .rows
+        .pop()
+        .and_then(request))
 }
 
 fn request(row: Vec<Value>) -> Option<SubscriptionRequest> {
     let [jid, message, at] = row.try_into().ok()?;
-    Some(SubscriptionRequest { jid: jid.into_text(), message: message.into_option(), at: at.into_text() })
+    Some(SubscriptionRequest {
+        jid: jid.into_text(),
+        message: message.into_option(),
+        at: at.into_text(),
+    })
 }

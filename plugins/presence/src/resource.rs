@@ -33,7 +33,7 @@ pub(crate) async fn available(jid: Option<String>) -> Result<Vec<Presence>, Erro
          ORDER BY bare, priority DESC, CASE show
             WHEN 'chat' THEN 0 WHEN 'away' THEN 2 WHEN 'dnd' THEN 3 WHEN 'xa' THEN 4 ELSE 1
          END, since DESC",
-        jid.into(),
+        [jid.into()],
     )
     .await
 }
@@ -43,7 +43,7 @@ pub(crate) async fn change(now: Presence) -> Result<(), Error> {
     if !now.available {
         return gone(now).await;
     }
-    let known = select("jid = ?1 AND NOT suspended", now.jid.as_str().into()).await?;
+    let known = select("jid = ?1 AND NOT suspended", [now.jid.as_str().into()]).await?;
     if known.first().is_some_and(|known| same(known, &now)) {
         return Ok(());
     }
@@ -52,32 +52,55 @@ pub(crate) async fn change(now: Presence) -> Result<(), Error> {
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let bare = bare(&now.jid).into();
     let priority = i64::from(now.priority).into();
-    let row = [now.jid.into(), bare, now.show.into(), now.status.into(), priority, now.since.into()];
+    let row = [
+        now.jid.into(),
+        bare,
+        now.show.into(),
+        now.status.into(),
+        priority,
+        now.since.into(),
+    ];
     storage::run(vec![sql(put, row)]).await.map(drop)
 }
 
 /// Somebody went: a resource, or with a bare JID all of them.
 async fn gone(now: Presence) -> Result<(), Error> {
     const WHICH: &str = "(jid = ?1 OR bare = ?1)";
-    let known = select(WHICH, now.jid.as_str().into()).await?;
+    let known = select(WHICH, [now.jid.as_str().into()]).await?;
     if known.is_empty() {
         return Ok(());
     }
     for known in known {
-        events::changed(Presence { jid: known.jid, ..now.clone() }).await;
+        events::changed(Presence {
+            jid: known.jid,
+            ..now.clone()
+        })
+        .await;
     }
     let delete = format!("DELETE FROM presence__resource WHERE {WHICH}");
-    storage::run(vec![sql(&delete, [now.jid.into()])]).await.map(drop)
+    storage::run(vec![sql(&delete, [now.jid.into()])])
+        .await
+        .map(drop)
 }
 
 /// The stream is gone: for us, everybody went.
 pub(crate) async fn suspend() -> Result<(), Error> {
-    tell_all("NOT suspended", false, "UPDATE presence__resource SET suspended = 1").await
+    tell_all(
+        "NOT suspended",
+        false,
+        "UPDATE presence__resource SET suspended = 1",
+    )
+    .await
 }
 
 /// The stream is back as if nothing had happened.
 pub(crate) async fn resume() -> Result<(), Error> {
-    tell_all("suspended", true, "UPDATE presence__resource SET suspended = 0").await
+    tell_all(
+        "suspended",
+        true,
+        "UPDATE presence__resource SET suspended = 0",
+    )
+    .await
 }
 
 /// A new stream begins: who is there will tell. Rows that aren't suspended are left from a
@@ -89,26 +112,36 @@ pub(crate) async fn clear() -> Result<(), Error> {
 /// Tells that everybody of a condition came or went, together with the statement that says so.
 async fn tell_all(condition: &str, available: bool, statement: &str) -> Result<(), Error> {
     let now = datetime::now();
-    for known in select(condition, Value::Null).await? {
+    for known in select(condition, []).await? {
         let told = if available {
             known
         } else {
             let since = now.clone();
-            Presence { available, show: None, status: None, priority: 0, since, ..known }
+            Presence {
+                available,
+                show: None,
+                status: None,
+                priority: 0,
+                since,
+                ..known
+            }
         };
         events::changed(told).await;
     }
     storage::run(vec![sql(statement, [])]).await.map(drop)
 }
 
-async fn select(condition: &str, param: Value) -> Result<Vec<Presence>, Error> {
+async fn select(condition: &str, params: impl Into<Vec<Value>>) -> Result<Vec<Presence>, Error> {
     SCHEMA.run().await?;
     let select = format!(
         "SELECT jid, show, status, priority, since FROM presence__resource WHERE {condition}"
     );
-    // SQLite refuses values that a statement has no place for.
-    let params = if condition.contains("?1") { vec![param] } else { Vec::new() };
-    Ok(storage::query(sql(&select, params)).await?.rows.into_iter().filter_map(presence).collect())
+    Ok(storage::query(sql(&select, params))
+        .await?
+        .rows
+        .into_iter()
+        .filter_map(presence)
+        .collect())
 }
 
 fn presence(row: Vec<Value>) -> Option<Presence> {

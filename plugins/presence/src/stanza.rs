@@ -38,15 +38,26 @@ pub(crate) fn broadcast(content: &str) -> String {
 
 /// A stanza that manages a subscription.
 pub(crate) fn subscription(jid: &str, kind: &str) -> String {
-    format!("<presence xmlns='jabber:client' to='{}' type='{kind}'/>", escape(jid))
+    format!(
+        "<presence xmlns='jabber:client' to='{}' type='{kind}'/>",
+        escape(jid)
+    )
 }
 
 /// The presence of somebody, from the elements of its stanza. What has no valid value counts as
 /// absent.
 pub(crate) fn read(jid: &str, available: bool, payloads: &[String], since: &str) -> Presence {
-    let elements: Vec<_> = payloads.iter().filter_map(|payload| xml::parse(payload).ok()).collect();
+    let elements: Vec<_> = payloads
+        .iter()
+        .filter_map(|payload| xml::parse(payload).ok())
+        .collect();
     // Of several in different languages, the first.
-    let text = |name| elements.iter().find(|e| e.is(name, "jabber:client")).map(|e| e.text());
+    let text = |name| {
+        elements
+            .iter()
+            .find(|e| e.is(name, "jabber:client"))
+            .map(|e| e.text())
+    };
     Presence {
         jid: jid.to_owned(),
         available,
@@ -54,7 +65,9 @@ pub(crate) fn read(jid: &str, available: bool, payloads: &[String], since: &str)
         status: text("status")
             .filter(|status| !status.is_empty())
             .map(|status| status.chars().take(LONGEST_STATUS).collect()),
-        priority: text("priority").and_then(|p| p.trim().parse().ok()).unwrap_or(0),
+        priority: text("priority")
+            .and_then(|p| p.trim().parse().ok())
+            .unwrap_or(0),
         since: since.to_owned(),
     }
 }
@@ -64,7 +77,11 @@ mod tests {
     use super::*;
 
     fn own(show: Option<&str>) -> Status {
-        Status { show: show.map(str::to_owned), status: Some("<tea>".into()), priority: Some(-5) }
+        Status {
+            show: show.map(str::to_owned),
+            status: Some("<tea>".into()),
+            priority: Some(-5),
+        }
     }
 
     #[test]
@@ -75,8 +92,14 @@ mod tests {
             "<show>away</show><status>&lt;tea&gt;</status><priority>-5</priority>"
         );
         xml::parse(&broadcast(&content)).unwrap();
-        assert_eq!(super::content(&own(Some("busy"))).unwrap_err().code, "bad-request");
-        assert_eq!(super::content(&own(Some(""))).unwrap_err().code, "bad-request");
+        assert_eq!(
+            super::content(&own(Some("busy"))).unwrap_err().code,
+            "bad-request"
+        );
+        assert_eq!(
+            super::content(&own(Some(""))).unwrap_err().code,
+            "bad-request"
+        );
     }
 
     #[test]
@@ -87,7 +110,12 @@ mod tests {
             "<status xmlns='jabber:client' xml:lang='cs'>Dvořím se</status>",
             "<priority xmlns='jabber:client'> 7 </priority>",
         ];
-        let found = read("romeo@montague.lit/orchard", true, &payloads.map(str::to_owned), "now");
+        let found = read(
+            "romeo@montague.lit/orchard",
+            true,
+            &payloads.map(str::to_owned),
+            "now",
+        );
         assert_eq!(found.show.as_deref(), Some("dnd"));
         assert_eq!(found.status.as_deref(), Some("Wooing"));
         assert_eq!(found.priority, 7);
@@ -103,7 +131,17 @@ mod tests {
         ];
         let found = read("a@b/c", true, &payloads, "now");
         assert_eq!((found.show, found.status, found.priority), (None, None, 0));
-        let long = format!("<status xmlns='jabber:client'>{}</status>", "é".repeat(5000));
-        assert_eq!(read("a@b/c", true, &[long], "").status.unwrap().chars().count(), LONGEST_STATUS);
+        let long = format!(
+            "<status xmlns='jabber:client'>{}</status>",
+            "é".repeat(5000)
+        );
+        assert_eq!(
+            read("a@b/c", true, &[long], "")
+                .status
+                .unwrap()
+                .chars()
+                .count(),
+            LONGEST_STATUS
+        );
     }
 }

@@ -28,12 +28,22 @@ pub(crate) fn parse(query: &str) -> Result<Query, Error> {
     if !query.is("query", NS) {
         return Err(Error::new("bad-answer", "this is not a roster"));
     }
-    let items = query.children().filter(|e| e.is("item", NS)).filter_map(item).collect();
-    Ok(Query { version: query.attr("ver").map(str::to_owned), items })
+    let items = query
+        .children()
+        .filter(|e| e.is("item", NS))
+        .filter_map(item)
+        .collect();
+    Ok(Query {
+        version: query.attr("ver").map(str::to_owned),
+        items,
+    })
 }
 
 fn item(element: &Element) -> Option<Item> {
-    let jid = element.attr("jid").filter(|jid| !jid.is_empty())?.to_owned();
+    let jid = element
+        .attr("jid")
+        .filter(|jid| !jid.is_empty())?
+        .to_owned();
     let subscription = match element.attr("subscription") {
         Some("remove") => return Some(Item::Removed(jid)),
         Some(known @ ("to" | "from" | "both")) => known,
@@ -48,7 +58,10 @@ fn item(element: &Element) -> Option<Item> {
         .collect();
     Some(Item::Contact(Contact {
         jid,
-        name: element.attr("name").filter(|name| !name.is_empty()).map(str::to_owned),
+        name: element
+            .attr("name")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
         groups: groups.into_iter().collect(),
         subscription: subscription.to_owned(),
         pending_out: element.attr("ask") == Some("subscribe"),
@@ -58,20 +71,33 @@ fn item(element: &Element) -> Option<Item> {
 
 /// Asks for the roster; with a version, only for what has changed since (§2.6).
 pub(crate) fn request(version: Option<&str>) -> String {
-    let version = version.map(|v| format!(" ver='{}'", escape(v))).unwrap_or_default();
+    let version = version
+        .map(|v| format!(" ver='{}'", escape(v)))
+        .unwrap_or_default();
     format!("<query xmlns='{NS}'{version}/>")
 }
 
 /// Adds or changes an item (§2.3, §2.4).
 pub(crate) fn change(jid: &str, name: Option<&str>, groups: &[String]) -> String {
-    let name = name.map(|n| format!(" name='{}'", escape(n))).unwrap_or_default();
-    let groups: String = groups.iter().map(|g| format!("<group>{}</group>", escape(g))).collect();
-    format!("<query xmlns='{NS}'><item jid='{}'{name}>{groups}</item></query>", escape(jid))
+    let name = name
+        .map(|n| format!(" name='{}'", escape(n)))
+        .unwrap_or_default();
+    let groups: String = groups
+        .iter()
+        .map(|g| format!("<group>{}</group>", escape(g)))
+        .collect();
+    format!(
+        "<query xmlns='{NS}'><item jid='{}'{name}>{groups}</item></query>",
+        escape(jid)
+    )
 }
 
 /// Removes an item (§2.5).
 pub(crate) fn removal(jid: &str) -> String {
-    format!("<query xmlns='{NS}'><item jid='{}' subscription='remove'/></query>", escape(jid))
+    format!(
+        "<query xmlns='{NS}'><item jid='{}' subscription='remove'/></query>",
+        escape(jid)
+    )
 }
 
 /// A contact as a change wants it.
@@ -127,8 +153,12 @@ mod tests {
         let mut roster = parse(query).unwrap();
         assert_eq!(roster.version.as_deref(), Some("v7"));
         assert_eq!(roster.items.len(), 2);
-        assert!(matches!(roster.items.pop(), Some(Item::Removed(jid)) if jid == "old@montague.lit"));
-        let Some(Item::Contact(romeo)) = roster.items.pop() else { panic!() };
+        assert!(
+            matches!(roster.items.pop(), Some(Item::Removed(jid)) if jid == "old@montague.lit")
+        );
+        let Some(Item::Contact(romeo)) = roster.items.pop() else {
+            panic!()
+        };
         assert_eq!(romeo.name.as_deref(), Some("Romeo"));
         assert_eq!(romeo.groups, ["A", "Friends"]);
         assert_eq!(romeo.subscription, "both");
@@ -157,13 +187,21 @@ mod tests {
         assert_eq!(read.jid, "a@b");
         assert_eq!(read.name.as_deref(), Some("<'&\">"));
         assert_eq!(read.groups, ["x & y"]);
-        assert!(matches!(parse(&removal("a@b")).unwrap().items[0], Item::Removed(_)));
-        assert_eq!(request(Some("")), "<query xmlns='jabber:iq:roster' ver=''/>");
+        assert!(matches!(
+            parse(&removal("a@b")).unwrap().items[0],
+            Item::Removed(_)
+        ));
+        assert_eq!(
+            request(Some("")),
+            "<query xmlns='jabber:iq:roster' ver=''/>"
+        );
     }
 
     #[test]
     fn applies_changes() {
-        let was = contact("<query xmlns='jabber:iq:roster'><item jid='a@b' name='A'><group>g</group></item></query>");
+        let was = contact(
+            "<query xmlns='jabber:iq:roster'><item jid='a@b' name='A'><group>g</group></item></query>",
+        );
         let change = |clear: &[&str], groups: Option<Vec<String>>| ContactChange {
             jid: "a@b".into(),
             name: None,
@@ -172,7 +210,10 @@ mod tests {
         };
         let cleared = apply(was.clone(), change(&["name"], None)).unwrap();
         assert_eq!((cleared.name, cleared.groups.len()), (None, 1));
-        assert_eq!(apply(was.clone(), change(&["jid"], None)).unwrap_err().code, "bad-request");
+        assert_eq!(
+            apply(was.clone(), change(&["jid"], None)).unwrap_err().code,
+            "bad-request"
+        );
         for groups in [vec![String::new()], vec!["a".to_owned(), "a".to_owned()]] {
             assert!(apply(was.clone(), change(&[], Some(groups))).is_err());
         }

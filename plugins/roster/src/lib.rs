@@ -34,7 +34,12 @@ impl roster::Guest for Roster {
     async fn add(jid: String, name: Option<String>, groups: Vec<String>) -> Result<(), Error> {
         let jid = jid::normalize(&jid)?;
         match table::get(&jid).await {
-            Ok(_) => return Err(Error::new("conflict", format!("{jid} is in the roster already"))),
+            Ok(_) => {
+                return Err(Error::new(
+                    "conflict",
+                    format!("{jid} is in the roster already"),
+                ));
+            }
             Err(e) if e.code == "item-not-found" => {}
             Err(e) => return Err(e),
         }
@@ -53,7 +58,11 @@ impl roster::Guest for Roster {
     async fn update(request: ContactChange) -> Result<(), Error> {
         let contact = table::get(&jid::normalize(&request.jid)?).await?;
         let contact = item::apply(contact, request)?;
-        xmpp::set(None, item::change(&contact.jid, contact.name.as_deref(), &contact.groups)).await?;
+        xmpp::set(
+            None,
+            item::change(&contact.jid, contact.name.as_deref(), &contact.groups),
+        )
+        .await?;
         Ok(())
     }
 }

@@ -51,7 +51,10 @@ pub(crate) async fn sync() -> Result<(), Error> {
             return Ok(());
         }
     }
-    Err(Error::new("conflict", "the roster changes faster than it can be read"))
+    Err(Error::new(
+        "conflict",
+        "the roster changes faster than it can be read",
+    ))
 }
 
 /// Takes a roster push over (§2.1.6).
@@ -59,15 +62,14 @@ pub(crate) async fn push(item: Item, version: Option<String>) -> Result<(), Erro
     CHANGES.fetch_add(1, Relaxed);
     match item {
         Item::Contact(contact) => {
-            let put = table::put(&contact);
+            events::changed(contact.clone()).await;
             let jid = contact.jid.clone();
-            events::changed(contact).await;
-            table::change(vec![put]).await?;
+            table::change(&[contact], &[]).await?;
             peers::claim(vec![claim(jid)]).await?;
         }
         Item::Removed(jid) => {
             events::removed(ContactRemoved { jid: jid.clone() }).await;
-            table::change(vec![table::delete(&jid)]).await?;
+            table::change(&[], std::slice::from_ref(&jid)).await?;
             peers::release(vec![jid]).await?;
         }
     }
@@ -77,9 +79,17 @@ pub(crate) async fn push(item: Item, version: Option<String>) -> Result<(), Erro
 /// The whole roster, or nothing when it is still the one that we have.
 async fn ask() -> Result<Option<item::Query>, Error> {
     let versioning = xmpp::stream_features().is_some_and(|features| features.contains(VERSIONING));
-    let version = if versioning { table::version().await?.or(Some(String::new())) } else { None };
+    let version = if versioning {
+        table::version().await?.or(Some(String::new()))
+    } else {
+        None
+    };
     let answer = xmpp::get(None, item::request(version.as_deref())).await?;
-    if answer.is_empty() && versioning { Ok(None) } else { item::parse(&answer).map(Some) }
+    if answer.is_empty() && versioning {
+        Ok(None)
+    } else {
+        item::parse(&answer).map(Some)
+    }
 }
 
 /// Replaces what is known by the answer, and tells of the real differences.
@@ -88,30 +98,43 @@ async fn replace(known: Vec<Contact>, answer: Option<item::Query>) -> Result<(),
         return claim_all(known.into_iter().map(|contact| contact.jid)).await;
     };
     CHANGES.fetch_add(1, Relaxed);
-    let mut known: BTreeMap<String, Contact> =
-        known.into_iter().map(|contact| (contact.jid.clone(), contact)).collect();
-    let (mut jids, mut statements) = (Vec::new(), Vec::new());
+    let mut known: BTreeMap<String, Contact> = known
+        .into_iter()
+        .map(|contact| (contact.jid.clone(), contact))
+        .collect();
+    let (mut jids, mut changed) = (Vec::new(), Vec::new());
     for item in query.items {
-        let Item::Contact(contact) = item else { continue };
+        let Item::Contact(contact) = item else {
+            continue;
+        };
         jids.push(contact.jid.clone());
-        if !known.remove(&contact.jid).is_some_and(|was| same(&was, &contact)) {
-            statements.push(table::put(&contact));
-            events::changed(contact).await;
+        if !known
+            .remove(&contact.jid)
+            .is_some_and(|was| same(&was, &contact))
+        {
+            events::changed(contact.clone()).await;
+            changed.push(contact);
         }
     }
     let gone: Vec<String> = known.into_keys().collect();
-    for jid in &gone {
-        statements.push(table::delete(jid));
-        events::removed(ContactRemoved { jid: jid.clone() }).await;
+    for jid in gone.clone() {
+        events::removed(ContactRemoved { jid }).await;
     }
-    table::change(statements).await?;
+    table::change(&changed, &gone).await?;
     claim_all(jids.into_iter()).await?;
     peers::release(gone).await?;
     table::set_version(query.version).await
 }
 
 fn same(a: &Contact, b: &Contact) -> bool {
-    let Contact { jid, name, groups, subscription, pending_out, approved } = a;
+    let Contact {
+        jid,
+        name,
+        groups,
+        subscription,
+        pending_out,
+        approved,
+    } = a;
     jid == &b.jid
         && name == &b.name
         && groups == &b.groups
@@ -125,5 +148,8 @@ async fn claim_all(jids: impl Iterator<Item = String>) -> Result<(), Error> {
 }
 
 fn claim(jid: String) -> Peer {
-    Peer { jid, kind: PeerKind::Contact }
+    Peer {
+        jid,
+        kind: PeerKind::Contact,
+    }
 }

@@ -24,7 +24,9 @@ impl IqHandler for Time {
     async fn on_iq(_: Header, _: String) -> Result<Option<String>, StanzaError> {
         // A plugin doesn't learn the machine's time zone, which would also tell where it is.
         let utc = datetime::now();
-        Ok(Some(format!("<time xmlns='{NS}'><tzo>+00:00</tzo><utc>{utc}</utc></time>")))
+        Ok(Some(format!(
+            "<time xmlns='{NS}'><tzo>+00:00</tzo><utc>{utc}</utc></time>"
+        )))
     }
 }
 
@@ -33,8 +35,12 @@ fn clock(answer: &str, ours: i64) -> Result<Clock, Error> {
     let answer = xml::parse(answer)?;
     let field = |name| answer.get_child(name, NS).map(|child| child.text());
     let bad = |name| Error::new("bad-answer", format!("the answer has no valid <{name}/>"));
-    let utc = field("utc").and_then(|t| datetime::parse(&t)).ok_or_else(|| bad("utc"))?;
-    let tzo = field("tzo").and_then(|t| datetime::parse_offset(&t)).ok_or_else(|| bad("tzo"))?;
+    let utc = field("utc")
+        .and_then(|t| datetime::parse(&t))
+        .ok_or_else(|| bad("utc"))?;
+    let tzo = field("tzo")
+        .and_then(|t| datetime::parse_offset(&t))
+        .ok_or_else(|| bad("tzo"))?;
     Ok(Clock {
         utc: datetime::format(utc),
         tzo: datetime::format_offset(tzo),
@@ -48,7 +54,8 @@ mod tests {
 
     #[test]
     fn reads_an_answer() {
-        let answer = "<time xmlns='urn:xmpp:time'><tzo>-06:00</tzo><utc>2006-12-19T17:58:35Z</utc></time>";
+        let answer =
+            "<time xmlns='urn:xmpp:time'><tzo>-06:00</tzo><utc>2006-12-19T17:58:35Z</utc></time>";
         let ours = datetime::parse("2006-12-19T17:58:34.5Z").unwrap();
         let found = clock(answer, ours).unwrap();
         assert_eq!(found.utc, "2006-12-19T17:58:35.000Z");

@@ -64,7 +64,12 @@ mod tests {
         let hidden = "<query xmlns='jabber:iq:version'><name>x</name><version/><os> </os></query>";
         let found = software(hidden).unwrap();
         assert_eq!((found.version.as_str(), found.os), ("", None));
-        for bad in ["", "<query", "<query xmlns='jabber:iq:version'/>", "<query xmlns='x'><name>n</name></query>"] {
+        for bad in [
+            "",
+            "<query",
+            "<query xmlns='jabber:iq:version'/>",
+            "<query xmlns='x'><name>n</name></query>",
+        ] {
             assert!(software(bad).is_err(), "{bad}");
         }
     }

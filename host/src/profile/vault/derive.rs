@@ -19,7 +19,11 @@ pub const KEY_FILE_MIN: usize = 32;
 
 /// Highest parameters that are read: a slot that was tampered with must not allocate
 /// terabytes or compute for years.
-const MAX: KdfParams = KdfParams { m_kib: 1 << 20, t: 20, p: 8 };
+const MAX: KdfParams = KdfParams {
+    m_kib: 1 << 20,
+    t: 20,
+    p: 8,
+};
 
 /// argon2id takes its memory times the number of callers: one at a time in the process, so that
 /// many clients at once can't use up the machine.
@@ -38,18 +42,35 @@ pub struct KdfParams {
 
 impl KdfParams {
     /// What new slots get: 64 MiB and three passes, about 0.15 s.
-    pub const STANDARD: Self = Self { m_kib: 64 << 10, t: 3, p: 1 };
+    pub const STANDARD: Self = Self {
+        m_kib: 64 << 10,
+        t: 3,
+        p: 1,
+    };
     /// For slots that open without a password.
-    pub(super) const NONE: Self = Self { m_kib: 0, t: 0, p: 0 };
+    pub(super) const NONE: Self = Self {
+        m_kib: 0,
+        t: 0,
+        p: 0,
+    };
 
     /// The parameters of a slot, when they are within bounds.
     pub(super) fn of_slot(slot: &Slot) -> Result<Self> {
         let read = |value: i64, max: u32| {
-            u32::try_from(value).ok().filter(|&value| (1..=max).contains(&value))
+            u32::try_from(value)
+                .ok()
+                .filter(|&value| (1..=max).contains(&value))
         };
-        match (read(slot.m_kib, MAX.m_kib), read(slot.t, MAX.t), read(slot.p, MAX.p)) {
+        match (
+            read(slot.m_kib, MAX.m_kib),
+            read(slot.t, MAX.t),
+            read(slot.p, MAX.p),
+        ) {
             (Some(m_kib), Some(t), Some(p)) => Ok(Self { m_kib, t, p }),
-            _ => Err(Error::new(kind::BAD_REQUEST, "The key slot's parameters are out of bounds")),
+            _ => Err(Error::new(
+                kind::BAD_REQUEST,
+                "The key slot's parameters are out of bounds",
+            )),
         }
     }
 }
@@ -60,13 +81,18 @@ where
     F: FnOnce() -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
-    let turn = TURN.acquire().await.map_err(|error| Error::internal("Key derivation", error))?;
+    let turn = TURN
+        .acquire()
+        .await
+        .map_err(|error| Error::internal("Key derivation", error))?;
     // The turn ends with the work, also when the caller has stopped waiting for it.
     let outcome = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         work()
     });
-    outcome.await.unwrap_or_else(|error| Err(Error::internal("Key derivation", error)))
+    outcome
+        .await
+        .unwrap_or_else(|error| Err(Error::internal("Key derivation", error)))
 }
 
 /// argon2id, version 1.3 (RFC 9106).
@@ -90,7 +116,10 @@ pub(super) fn from_file(contents: &[u8], salt: &[u8]) -> Result<Key> {
         ));
     }
     let extracted = Zeroizing::new(hmac(salt, &[contents])?);
-    Ok(Zeroizing::new(hmac(extracted.as_slice(), &[b"sat key slot", &[1]])?))
+    Ok(Zeroizing::new(hmac(
+        extracted.as_slice(),
+        &[b"sat key slot", &[1]],
+    )?))
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Result<[u8; KEY]> {

@@ -46,12 +46,18 @@ impl Budget {
             Value::Blob(bytes) => bytes.len(),
             Value::Null | Value::Integer(_) | Value::Real(_) => 0,
         } + size_of::<Value>();
-        let Limits { rows: most, bytes, .. } = self.limits;
+        let Limits {
+            rows: most, bytes, ..
+        } = self.limits;
         if rows >= most {
-            return Err(Failure::Ours(limit(format!("SQL_ROWS_LIMIT: {most} rows a result"))));
+            return Err(Failure::Ours(limit(format!(
+                "SQL_ROWS_LIMIT: {most} rows a result"
+            ))));
         }
         if self.bytes > bytes {
-            return Err(Failure::Ours(limit(format!("SQL_BYTES_LIMIT: {bytes} bytes of results"))));
+            return Err(Failure::Ours(limit(format!(
+                "SQL_BYTES_LIMIT: {bytes} bytes of results"
+            ))));
         }
         Ok(())
     }
@@ -92,13 +98,16 @@ pub(super) fn run(
 ) -> Result<Table, Failure> {
     let expected = statement.parameter_count();
     if expected != params.len() {
-        let sentence = format!("The statement takes {expected} values, got {}", params.len());
+        let sentence = format!(
+            "The statement takes {expected} values, got {}",
+            params.len()
+        );
         return Err(Failure::Ours(Error::new(kind::SQL, sentence)));
     }
     for (index, value) in params.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, value)?;
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {

@@ -12,14 +12,20 @@ use crate::{
 pub fn is_plugin_id(id: &str) -> bool {
     id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         })
 }
 
 /// What the names of a plugin's tables begin with.
 pub(super) fn prefix(plugin: &str) -> Result<String> {
     if !is_plugin_id(plugin) {
-        return Err(Error::new(kind::BAD_REQUEST, format!("{plugin:?} is no id of a plugin")));
+        return Err(Error::new(
+            kind::BAD_REQUEST,
+            format!("{plugin:?} is no id of a plugin"),
+        ));
     }
     Ok(format!("{}__", plugin.replace('-', "_")))
 }
@@ -27,7 +33,9 @@ pub(super) fn prefix(plugin: &str) -> Result<String> {
 /// What the statement sets out to do. Statements that are never for plugins end here.
 pub(super) fn intent(sql: &str) -> Result<Intent> {
     if sql.len() > SQL_TEXT_LIMIT {
-        return Err(limit(format!("SQL_TEXT_LIMIT: {SQL_TEXT_LIMIT} bytes a statement")));
+        return Err(limit(format!(
+            "SQL_TEXT_LIMIT: {SQL_TEXT_LIMIT} bytes a statement"
+        )));
     }
     let word = first_word(sql).to_ascii_uppercase();
     match word.as_str() {
@@ -62,7 +70,9 @@ fn first_word(mut sql: &str) -> &str {
         } else if let Some(comment) = sql.strip_prefix("/*") {
             comment.split_once("*/")
         } else {
-            let end = sql.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(sql.len());
+            let end = sql
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(sql.len());
             return sql.get(..end).unwrap_or_default();
         };
         match rest {

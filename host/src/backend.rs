@@ -1,0 +1,575 @@
+//! The backend: profiles, plugins and what they share, from start to stop.
+
+use crate::{
+    Error, Result,
+    error::kind,
+    events::EventLog,
+    plugin::{
+        cache::Cache,
+        catalog::Catalog,
+        folders::{Folders, RESCAN, Refused, SETTLE, Scan, watch},
+        instance::Call,
+        loaded::LoadedPlugin,
+        logs::{LogLine, Logs},
+        manifest::Xep,
+    },
+    profile::{
+        Profile, ProfileInfo,
+        account::{self, NewProfile},
+        settings::{AUTOCONNECT, HOST},
+        vault::KdfParams,
+    },
+    route::stanza::random_id,
+    store::{DisabledPlugin, HostDb, NewEvent, ProfileDb},
+    wire::Handshakes,
+};
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::watch as channel;
+use tokio_util::sync::CancellationToken;
+
+/// How often unused instances are looked for.
+const TIDY: Duration = Duration::from_secs(15);
+/// How long the streams have to close when the backend stops.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Where the backend keeps things and looks for plugins.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Databases, profiles and the compile cache.
+    pub local_dir: PathBuf,
+    /// Folders of plugins; of two files with one id the earlier folder's counts.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Folder of `<profile>.key` files that open profiles without a person.
+    pub key_dir: Option<PathBuf>,
+    /// Cost of a profile password's key derivation.
+    pub kdf: KdfParams,
+}
+
+/// What all profiles share.
+pub(crate) struct Shared {
+    pub(crate) catalog: ArcSwap<Catalog>,
+    pub(crate) logs: Logs,
+    pub(crate) handshakes: Handshakes,
+    pub(crate) kdf: KdfParams,
+    disabled: RwLock<Vec<DisabledPlugin>>,
+}
+
+impl Shared {
+    /// Whether a plugin was switched off for a profile, or for all.
+    pub(crate) fn is_disabled(&self, plugin: &str, profile: &str) -> bool {
+        let disabled = self.disabled.read().unwrap_or_else(PoisonError::into_inner);
+        disabled.iter().any(|d| d.plugin == plugin && d.profile.as_deref().is_none_or(|p| p == profile))
+    }
+}
+
+/// The running backend. Clones are handles of the same.
+#[derive(Clone)]
+pub struct Backend {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    db: HostDb,
+    events: EventLog,
+    shared: Arc<Shared>,
+    profiles: RwLock<BTreeMap<String, Arc<Profile>>>,
+    /// One creation or deletion at a time.
+    turn: tokio::sync::Mutex<()>,
+    refused: Mutex<Vec<Refused>>,
+    generation: channel::Sender<u64>,
+    started_at: DateTime<Utc>,
+    stop: CancellationToken,
+}
+
+/// What `host.status` says.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Process id.
+    pub pid: u32,
+    /// Version of the backend.
+    pub version: &'static str,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// Profiles that exist.
+    pub profiles: usize,
+    /// Profiles with a live stream.
+    pub connected: usize,
+    /// Plugins that are loaded.
+    pub plugins: usize,
+}
+
+/// A plugin, as `plugin.list` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PluginInfo {
+    /// Its id; the file's name where it can't be read.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// What it is for.
+    pub summary: String,
+    /// `loaded`, `disabled` or `refused`.
+    pub state: &'static str,
+    /// Why it was refused.
+    pub error: Option<String>,
+    /// Name of its file.
+    pub file: String,
+    /// XEPs that it follows.
+    pub xeps: Vec<Xep>,
+    /// Methods that it offers.
+    pub methods: Vec<String>,
+    /// Topics of its events.
+    pub events: Vec<String>,
+    /// Interfaces of the host that it uses, with its reasons.
+    pub permissions: BTreeMap<String, String>,
+    /// For each profile where it has run: `idle`, `running` or `resting`, and its last crash.
+    pub instances: BTreeMap<String, Value>,
+}
+
+impl Backend {
+    /// Opens everything and loads the plugins; profiles that can are connected in the background.
+    pub async fn start(options: Options) -> Result<Self> {
+        let storage = |e: std::io::Error| Error::new(kind::STORAGE, format!("Cannot use local_dir {}: {e}", options.local_dir.display()));
+        private_folder(&options.local_dir).map_err(storage)?;
+        private_folder(&options.local_dir.join("profiles")).map_err(storage)?;
+        for folder in &options.plugin_dirs {
+            // The first that can be made is the user's; the others may be absent.
+            if let Err(e) = fs::create_dir_all(folder) {
+                tracing::debug!("No plugin folder {}: {e}", folder.display());
+            }
+        }
+        let db = HostDb::open(&options.local_dir.join("sat.db")).await?;
+        let events = EventLog::open("@HOST@", db.events().clone()).await?;
+        let shared = Arc::new(Shared {
+            catalog: ArcSwap::default(),
+            logs: Logs::default(),
+            handshakes: Handshakes::new(),
+            kdf: options.kdf,
+            disabled: RwLock::new(db.disabled_plugins().await?),
+        });
+        let cache = Cache::new(options.local_dir.join("cache"), db.cache_key().await?);
+        let inner = Inner {
+            events,
+            shared,
+            profiles: RwLock::default(),
+            turn: tokio::sync::Mutex::new(()),
+            refused: Mutex::default(),
+            generation: channel::Sender::new(0),
+            started_at: Utc::now(),
+            stop: CancellationToken::new(),
+            db,
+            options,
+        };
+        let backend = Self { inner: Arc::new(inner) };
+        backend.open_profiles().await?;
+        let folders = Folders::new(backend.inner.options.plugin_dirs.clone(), cache);
+        backend.load_plugins(folders).await?;
+        backend.spawn_autoconnect();
+        backend.spawn_tidying();
+        Ok(backend)
+    }
+
+    /// What it is doing.
+    pub fn status(&self) -> Status {
+        let profiles = self.all();
+        Status {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: self.inner.started_at,
+            profiles: profiles.len(),
+            connected: profiles.iter().filter(|p| p.session.stream().is_some()).count(),
+            plugins: self.catalog().plugins.len(),
+        }
+    }
+
+    /// Asks the backend to stop.
+    pub fn stop(&self) {
+        self.inner.stop.cancel();
+    }
+
+    /// Resolves when somebody asked the backend to stop.
+    pub async fn stopped(&self) {
+        self.inner.stop.cancelled().await;
+    }
+
+    /// Closes the streams; what is committed is on disk already.
+    pub async fn shutdown(&self) {
+        self.inner.stop.cancel();
+        let all = self.all();
+        let goodbyes = futures::future::join_all(all.iter().map(|p| p.disconnect()));
+        if tokio::time::timeout(GOODBYE, goodbyes).await.is_err() {
+            tracing::warn!("Some streams were not closed in time");
+        }
+    }
+
+    /// What is loaded now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.inner.shared.catalog.load_full()
+    }
+
+    /// The generation of the catalog, as it changes.
+    pub fn generations(&self) -> channel::Receiver<u64> {
+        self.inner.generation.subscribe()
+    }
+
+    /// The host's own events, key `@HOST@`.
+    pub fn events(&self) -> &EventLog {
+        &self.inner.events
+    }
+
+    fn all(&self) -> Vec<Arc<Profile>> {
+        self.inner.profiles.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// All profiles by name.
+    pub fn profiles(&self) -> Vec<ProfileInfo> {
+        self.all().iter().map(|p| p.info()).collect()
+    }
+
+    /// A profile by its name, or `@DEFAULT@`.
+    pub fn profile(&self, key: &str) -> Result<Arc<Profile>> {
+        let profiles = self.inner.profiles.read().unwrap_or_else(PoisonError::into_inner);
+        if key == "@DEFAULT@" {
+            return profiles.values().find(|p| p.info().is_default).cloned().ok_or_else(|| {
+                Error::new(kind::NOT_FOUND, "There is no profile yet: create one with profile.create")
+            });
+        }
+        profiles.get(key).cloned().ok_or_else(|| Error::new(kind::NOT_FOUND, format!("There is no profile {key:?}")))
+    }
+
+    /// Creates a profile; the first one becomes the default. The network is not asked.
+    pub async fn create_profile(&self, new: NewProfile) -> Result<()> {
+        let _turn = self.inner.turn.lock().await;
+        new.check()?;
+        let name = new.profile.clone();
+        if self.profile(&name).is_ok() {
+            return Err(Error::new(kind::CONFLICT, format!("There is a profile {name:?} already")));
+        }
+        let folder = random_id();
+        let path = self.profile_folder(&folder);
+        let result = async {
+            private_folder(&path).map_err(|e| Error::new(kind::STORAGE, format!("Cannot make the profile's folder: {e}")))?;
+            let db = ProfileDb::open(&path.join("profile.db")).await?;
+            account::fill(&db, &folder, new, self.inner.options.kdf).await?;
+            let row = self.inner.db.profile_insert(&name, &folder).await?;
+            let profile = Profile::open(self.inner.shared.clone(), &name, &folder, db).await?;
+            profile.set_is_default(row.is_default);
+            self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), profile);
+            Ok(())
+        }
+        .await;
+        if result.is_err() {
+            fs::remove_dir_all(&path).ok();
+        } else {
+            self.event("profile.created", json!({"profile": name})).await;
+        }
+        result
+    }
+
+    /// Deletes a profile with everything that it has.
+    pub async fn delete_profile(&self, name: &str) -> Result<()> {
+        let _turn = self.inner.turn.lock().await;
+        let profile = self.profile(name)?;
+        let name = profile.name().to_owned();
+        profile.lock().await?;
+        self.inner.db.profile_delete(&name).await?;
+        self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        profile.db.db().close().await?;
+        fs::remove_dir_all(self.profile_folder(&profile.folder))
+            .map_err(|e| Error::new(kind::STORAGE, format!("The profile is gone, but not all its files: {e}")))?;
+        self.read_defaults().await?;
+        self.event("profile.deleted", json!({"profile": name})).await;
+        Ok(())
+    }
+
+    /// Makes a profile the one that `@DEFAULT@` means.
+    pub async fn set_default(&self, name: &str) -> Result<()> {
+        let profile = self.profile(name)?;
+        self.inner.db.profile_set_default(profile.name()).await?;
+        self.read_defaults().await
+    }
+
+    async fn read_defaults(&self) -> Result<()> {
+        for row in self.inner.db.profiles().await? {
+            if let Ok(profile) = self.profile(&row.name) {
+                profile.set_is_default(row.is_default);
+            }
+        }
+        Ok(())
+    }
+
+    fn profile_folder(&self, folder: &str) -> PathBuf {
+        self.inner.options.local_dir.join("profiles").join(folder)
+    }
+
+    async fn open_profiles(&self) -> Result<()> {
+        for row in self.inner.db.profiles().await? {
+            let path = self.profile_folder(&row.folder).join("profile.db");
+            let opened = async {
+                let db = ProfileDb::open(&path).await?;
+                Profile::open(self.inner.shared.clone(), &row.name, &row.folder, db).await
+            };
+            match opened.await {
+                Ok(profile) => {
+                    profile.set_is_default(row.is_default);
+                    self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).insert(row.name, profile);
+                }
+                // One broken profile must not keep the others from starting.
+                Err(e) => tracing::error!("Profile {} can't be opened: {e}", row.name),
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects the profiles with the setting, if their key can be had.
+    fn spawn_autoconnect(&self) {
+        for profile in self.all() {
+            if profile.setting(HOST, AUTOCONNECT) != Some(Value::Bool(true)) {
+                continue;
+            }
+            let key = self.inner.options.key_dir.as_ref().map(|d| d.join(format!("{}.key", profile.name())));
+            tokio::spawn(async move {
+                let opened = match key.filter(|k| k.is_file()) {
+                    Some(key) => match fs::read(&key) {
+                        Ok(contents) => profile.unlock_with_file(&contents).await,
+                        Err(e) => Err(Error::new(kind::STORAGE, format!("Cannot read the key file: {e}"))),
+                    },
+                    None => profile.unlock("").await,
+                };
+                let connected = match opened {
+                    Ok(()) => profile.connect().await,
+                    Err(e) => Err(e),
+                };
+                if let Err(e) = connected {
+                    tracing::warn!("Profile {} was not connected at start: {e}", profile.name());
+                }
+            });
+        }
+    }
+
+    fn spawn_tidying(&self) {
+        let backend = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(TIDY).await;
+                let Some(inner) = backend.upgrade() else { return };
+                let all: Vec<_> = inner.profiles.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+                all.iter().for_each(|p| p.tidy());
+            }
+        });
+    }
+
+    // Plugins.
+
+    /// Loads what lies in the folders now, and goes on watching them.
+    async fn load_plugins(&self, mut folders: Folders) -> Result<()> {
+        let (watcher, mut changes) = watch(&self.inner.options.plugin_dirs);
+        let scan_off_thread = async |mut folders: Folders| {
+            tokio::task::spawn_blocking(move || {
+                let scan = folders.scan();
+                (folders, scan)
+            })
+            .await
+            .map_err(|e| Error::internal("Read the plugin folders", e))
+        };
+        let scan;
+        (folders, scan) = scan_off_thread(folders).await?;
+        let mut unfinished = scan.unfinished;
+        self.apply(scan).await;
+        let backend = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            let _watcher = watcher;
+            loop {
+                let wait = if unfinished { SETTLE } else { RESCAN };
+                if let Ok(None) = tokio::time::timeout(wait, changes.recv()).await {
+                    tokio::time::sleep(wait).await;
+                }
+                // Changes come in bursts.
+                tokio::time::sleep(SETTLE).await;
+                while changes.try_recv().is_ok() {}
+                let Some(inner) = backend.upgrade() else { return };
+                match scan_off_thread(folders).await {
+                    Ok((back, scan)) => {
+                        folders = back;
+                        unfinished = scan.unfinished;
+                        Self { inner }.apply(scan).await;
+                    }
+                    Err(e) => {
+                        tracing::error!("Plugin folders are not watched any more: {e}");
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Makes the scan's plugins the loaded ones, on open connections too.
+    async fn apply(&self, scan: Scan) {
+        let old = self.catalog();
+        let refused = std::mem::replace(
+            &mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner),
+            scan.refused.clone(),
+        );
+        for new in scan.refused.iter().filter(|n| !refused.iter().any(|o| o.file == n.file && o.error == n.error)) {
+            tracing::warn!("Plugin file {} is not used: {}", new.file.display(), new.error);
+            let data = json!({"file": file_name(&new.file), "kind": new.error.kind, "message": new.error.message});
+            self.event("plugin.refused", data).await;
+        }
+        let is_in = |all: &[Arc<LoadedPlugin>], p: &Arc<LoadedPlugin>| all.iter().any(|o| Arc::ptr_eq(o, p));
+        let gone: Vec<_> = old.plugins.iter().filter(|p| !is_in(&scan.plugins, p)).cloned().collect();
+        let come: Vec<_> = scan.plugins.iter().filter(|p| !is_in(&old.plugins, p)).cloned().collect();
+        if gone.is_empty() && come.is_empty() {
+            return;
+        }
+        let profiles = self.all();
+        // A plugin that is taken out for good says goodbye while it is still there for others.
+        let leaving = gone.iter().filter(|g| !come.iter().any(|c| c.id() == g.id()));
+        for plugin in leaving {
+            futures::future::join_all(profiles.iter().map(|p| p.retire(plugin.id()))).await;
+        }
+        let generation = old.generation + 1;
+        self.inner.shared.catalog.store(Arc::new(Catalog::new(generation, scan.plugins)));
+        for plugin in &come {
+            for profile in &profiles {
+                profile.greet(plugin.id());
+            }
+        }
+        for profile in &profiles {
+            profile.feed_receivers();
+            if profile.session.stream().is_some() {
+                profile.tell_all(|| Call::FeaturesChanged);
+            }
+        }
+        self.inner.generation.send_replace(generation);
+        for plugin in &gone {
+            tracing::info!("Plugin {} {} is out", plugin.id(), plugin.manifest.version);
+        }
+        for plugin in &come {
+            tracing::info!("Plugin {} {} is in", plugin.id(), plugin.manifest.version);
+        }
+        let names = |all: &[Arc<LoadedPlugin>]| -> Vec<Value> {
+            all.iter().map(|p| json!({"id": p.id(), "version": p.manifest.version})).collect()
+        };
+        self.event("plugin.changed", json!({"generation": generation, "added": names(&come), "removed": names(&gone)})).await;
+    }
+
+    /// All plugins: loaded, switched off, refused.
+    pub fn plugins(&self) -> Vec<PluginInfo> {
+        let catalog = self.catalog();
+        let profiles = self.all();
+        let mut all: Vec<_> = catalog
+            .plugins
+            .iter()
+            .map(|p| PluginInfo {
+                id: p.id().into(),
+                version: p.manifest.version.clone(),
+                summary: p.manifest.summary.clone(),
+                state: if self.inner.shared.is_disabled(p.id(), "") { "disabled" } else { "loaded" },
+                error: None,
+                file: file_name(&p.file),
+                xeps: p.manifest.xeps.clone(),
+                methods: p.methods.keys().cloned().collect(),
+                events: p.topics().map(str::to_owned).collect(),
+                permissions: p
+                    .uses
+                    .iter()
+                    .map(|u| (u.clone(), p.manifest.permissions.get(u).cloned().unwrap_or_default()))
+                    .collect(),
+                instances: profiles
+                    .iter()
+                    .filter_map(|profile| {
+                        let (state, error) = profile.instance_status(p.id())?;
+                        Some((profile.name().to_owned(), json!({"state": state, "last_crash": error})))
+                    })
+                    .collect(),
+            })
+            .collect();
+        let refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(refused.iter().map(|r| PluginInfo {
+            id: file_name(&r.file),
+            version: String::new(),
+            summary: String::new(),
+            state: "refused",
+            error: Some(r.error.message.clone()),
+            file: file_name(&r.file),
+            xeps: Vec::new(),
+            methods: Vec::new(),
+            events: Vec::new(),
+            permissions: BTreeMap::new(),
+            instances: BTreeMap::new(),
+        }));
+        all
+    }
+
+    /// Switches a plugin on again, for a profile or for all.
+    pub async fn enable_plugin(&self, id: &str, profile: Option<&str>) -> Result<()> {
+        self.inner.db.plugin_enable(id, profile).await?;
+        self.switched(id).await
+    }
+
+    /// Switches a plugin off, for a profile or for all.
+    pub async fn disable_plugin(&self, id: &str, profile: Option<&str>) -> Result<()> {
+        if self.catalog().plugin(id).is_none() {
+            return Err(Error::new(kind::NOT_FOUND, format!("No plugin {id:?} is loaded")));
+        }
+        let name = profile.map(|p| self.profile(p)).transpose()?;
+        self.inner.db.plugin_disable(id, name.as_ref().map(|p| p.name())).await?;
+        self.switched(id).await
+    }
+
+    async fn switched(&self, id: &str) -> Result<()> {
+        let disabled = self.inner.db.disabled_plugins().await?;
+        let ran: Vec<_> = self.all().into_iter().map(|p| (self.inner.shared.is_disabled(id, p.name()), p)).collect();
+        let retire = ran.iter().filter(|(was_off, p)| {
+            let off = disabled.iter().any(|d| d.plugin == id && d.profile.as_deref().is_none_or(|n| n == p.name()));
+            !was_off && off
+        });
+        for (_, profile) in retire {
+            profile.retire(id).await;
+        }
+        *self.inner.shared.disabled.write().unwrap_or_else(PoisonError::into_inner) = disabled;
+        for (was_off, profile) in &ran {
+            if *was_off && !self.inner.shared.is_disabled(id, profile.name()) {
+                profile.greet(id);
+            }
+            profile.feed_receivers();
+            profile.tell_all(|| Call::FeaturesChanged);
+        }
+        let generation = self.inner.generation.borrow().saturating_add(1);
+        self.event("plugin.changed", json!({"generation": generation, "added": [], "removed": []})).await;
+        Ok(())
+    }
+
+    /// The newest lines of a plugin's log.
+    pub fn plugin_logs(&self, id: &str, profile: Option<&str>, limit: usize) -> Result<Vec<LogLine>> {
+        let profile = profile.map(|p| self.profile(p)).transpose()?;
+        Ok(self.inner.shared.logs.read(id, profile.as_ref().map(|p| p.name()), limit))
+    }
+
+    async fn event(&self, topic: &str, data: Value) {
+        if let Err(e) = self.inner.events.append(vec![NewEvent::new(topic, data.to_string())]).await {
+            tracing::warn!("An event was not written: {e}");
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Makes a folder that only its owner can look into.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,58 @@
+//! What the host offers to plugins, one file for each interface of `sat:host`.
+
+mod deliver;
+mod features;
+mod log;
+mod peers;
+mod secrets;
+mod settings;
+mod storage;
+mod xmpp;
+
+use crate::{
+    Error,
+    plugin::{
+        bindings::sat::{host, plugin},
+        instance::{CallState, Ctx, Host, caller},
+        loaded::LoadedPlugin,
+    },
+    profile::Profile,
+};
+use std::sync::Arc;
+use wasmtime::component::Accessor;
+
+impl From<Error> for host::types::Error {
+    fn from(e: Error) -> Self {
+        Self { code: e.kind.into_owned(), message: e.message }
+    }
+}
+
+/// On whose behalf a host function runs.
+struct Caller {
+    profile: Arc<Profile>,
+    plugin: Arc<LoadedPlugin>,
+    depth: u8,
+}
+
+impl Caller {
+    fn of(accessor: &Accessor<Ctx, Host>) -> Self {
+        accessor.with(|mut access| {
+            // Outside of a call there is no depth to count.
+            let depth = caller(&mut access, |call| call.depth).unwrap_or_default();
+            let ctx = access.get();
+            Self { profile: ctx.profile.clone(), plugin: ctx.plugin.clone(), depth }
+        })
+    }
+
+    fn id(&self) -> &str {
+        self.plugin.id()
+    }
+}
+
+/// Changes the state of the call that the guest makes this from.
+fn with_call<R>(accessor: &Accessor<Ctx, Host>, f: impl FnOnce(&mut CallState) -> R) -> Option<R> {
+    accessor.with(|mut access| caller(&mut access, f)).ok()
+}
+
+impl host::types::Host for Ctx {}
+impl plugin::filter_types::Host for Ctx {}

@@ -1,0 +1,95 @@
+//! Plugins' logs: what they write and what the host writes about them, the newest in memory.
+
+use serde::Serialize;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Lines kept for each plugin.
+const KEPT: usize = 1000;
+/// Longest line, in bytes.
+const LINE: usize = 4096;
+/// Lines that a plugin may write in a second.
+const RATE: u32 = 50;
+
+/// A line of a plugin's log.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogLine {
+    /// When, RFC 3339.
+    pub at: String,
+    /// In which profile.
+    pub profile: Option<String>,
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// What.
+    pub message: String,
+}
+
+#[derive(Default)]
+struct Log {
+    lines: VecDeque<LogLine>,
+    second: Option<Instant>,
+    in_second: u32,
+    dropped: u64,
+}
+
+/// The logs of all plugins.
+#[derive(Default)]
+pub struct Logs {
+    logs: Mutex<HashMap<String, Log>>,
+}
+
+impl Logs {
+    /// Writes a line; more than 50 a second are counted only.
+    pub fn write(&self, plugin: &str, profile: Option<&str>, level: &'static str, message: &str) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs.entry(plugin.to_owned()).or_default();
+        if log.second.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+            (log.second, log.in_second) = (Some(Instant::now()), 0);
+            let dropped = std::mem::take(&mut log.dropped);
+            if dropped > 0 {
+                log.push(profile, "warn", format!("{dropped} lines were dropped"));
+            }
+        }
+        log.in_second += 1;
+        if log.in_second > RATE {
+            log.dropped += 1;
+            return;
+        }
+        let mut text: String = message.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+        let mut end = text.len().min(LINE);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        match level {
+            "error" => tracing::error!(plugin, profile, "{text}"),
+            "warn" => tracing::warn!(plugin, profile, "{text}"),
+            "info" => tracing::info!(plugin, profile, "{text}"),
+            _ => tracing::debug!(plugin, profile, "{text}"),
+        }
+        log.push(profile, level, text);
+    }
+
+    /// The newest lines of a plugin, oldest first.
+    pub fn read(&self, plugin: &str, profile: Option<&str>, limit: usize) -> Vec<LogLine> {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(log) = logs.get(plugin) else { return Vec::new() };
+        let wanted = |l: &&LogLine| profile.is_none() || l.profile.as_deref() == profile;
+        let mut lines: Vec<_> = log.lines.iter().rev().filter(wanted).take(limit).cloned().collect();
+        lines.reverse();
+        lines
+    }
+}
+
+impl Log {
+    fn push(&mut self, profile: Option<&str>, level: &'static str, message: String) {
+        let at = crate::store::now();
+        self.lines.push_back(LogLine { at, profile: profile.map(str::to_owned), level, message });
+        if self.lines.len() > KEPT {
+            self.lines.pop_front();
+        }
+    }
+}
