@@ -442,9 +442,8 @@ impl Backend {
         let generation = old.generation + 1;
         self.inner.shared.catalog.store(Arc::new(Catalog::new(generation, scan.plugins)));
         for plugin in &come {
-            for profile in &profiles {
-                profile.greet(plugin.id());
-            }
+            let replaces = gone.iter().any(|g| g.id() == plugin.id());
+            profiles.iter().for_each(|profile| profile.greet(plugin.id(), replaces));
         }
         for profile in &profiles {
             profile.feed_receivers();
@@ -542,7 +541,7 @@ impl Backend {
         *self.inner.shared.disabled.write().unwrap_or_else(PoisonError::into_inner) = disabled;
         for (was_off, profile) in &ran {
             if *was_off && !self.inner.shared.is_disabled(id, profile.name()) {
-                profile.greet(id);
+                profile.greet(id, false);
             }
             profile.feed_receivers();
             profile.tell_all(|| Call::FeaturesChanged);

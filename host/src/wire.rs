@@ -13,7 +13,7 @@ mod negotiate;
 mod ns;
 mod report;
 mod resolve;
-mod sasl;
+mod login;
 mod session;
 mod sm;
 mod task;

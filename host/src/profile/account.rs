@@ -190,14 +190,15 @@ impl Profile {
         sealed.clone().ok_or_else(|| Error::new(kind::AUTH_FAILED, "The profile has no XMPP password"))
     }
 
-    /// A plugin was dropped onto a profile that may be connected.
-    pub(crate) fn greet(&self, plugin: &str) {
+    /// A plugin was dropped onto a profile that may be connected. One that replaces another
+    /// version of itself has missed nothing.
+    pub(crate) fn greet(&self, plugin: &str, replaces: bool) {
         let catalog = self.catalog();
         if let Some(plugin) = catalog.plugin(plugin).filter(|p| p.hooks.contains_key("lifecycle"))
             && self.session.stream().is_some()
             && let Some(instance) = self.instance(plugin)
         {
-            self.tell(instance, Call::Connected(false));
+            self.tell(instance, Call::Connected(replaces));
         }
     }
 }

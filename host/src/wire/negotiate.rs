@@ -14,7 +14,8 @@ use super::{
     fault::Fault,
     ns,
     resolve::{self, Target},
-    sasl, sm::Sm,
+    login,
+    sm::Sm,
     stanza::{is_stanza, with_attr},
     tls,
     transport::{Io, Transport, Xml},
@@ -73,7 +74,7 @@ async fn steps(
     let user = account.jid.node().map(|node| node.as_str()).ok_or_else(|| {
         Fault::last(kind::BAD_REQUEST, "The account's address has no user before the @.")
     })?;
-    sasl::log_in(&mut xml, &features, user, secret, binding).await?;
+    login::log_in(&mut xml, &features, user, secret, binding).await?;
 
     let mut io = xml.into_inner();
     io.get_mut().reset();

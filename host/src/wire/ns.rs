@@ -11,5 +11,5 @@ pub(super) const SASL_CB: &str = "urn:xmpp:sasl-cb:0";
 pub(super) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// XEP-0198: stream management.
 pub(super) const SM: &str = "urn:xmpp:sm:3";
-/// XEP-0199: ping.
-pub(super) const PING: &str = "urn:xmpp:ping";
+/// A question that no server knows: its refusal is as good a sign of life as an answer.
+pub(super) const LIVENESS: &str = "https://salut-a-toi.org/liveness";

@@ -308,7 +308,7 @@ impl Session<'_> {
         } else {
             self.written.pings += 1;
             let id = format!("sat-life-{}", self.written.pings);
-            let ping = Element::bare("ping", ns::PING);
+            let ping = Element::bare("alive", ns::LIVENESS);
             let iq = Element::builder("iq", ns::CLIENT).append(ping).build();
             let iq = with_attr(with_attr(iq, "type", "get"), "to", self.domain);
             let iq = with_attr(iq, "id", &id);

@@ -1,0 +1,62 @@
+# make demo | test | dist | bench | clean. Each sets up what it needs and is safe to repeat.
+# CARGO_TARGET_DIR, when set, holds the build output of the host; plugins build in its plugins/.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+PLUGIN_TARGET := $(CARGO_TARGET_DIR)/plugins
+PLUGINS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml)))
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+
+.PHONY: demo test dist bench plugins setup lint clean
+
+## Shows the main job on real servers: accounts, messages, a plugin dropped in and taken out.
+demo: dist
+	@tests/demo.sh
+
+## Formatting, lints and every test.
+test: setup plugins lint
+	@echo "== Tests of the host, the bridge and the frontends"
+	@cargo build --workspace --bins
+ifdef NEXTEST
+	@cargo nextest run --workspace --no-fail-fast
+else
+	@echo "   (cargo-nextest is not installed: using cargo test)"
+	@cargo test --workspace --no-fail-fast
+endif
+
+## dist/bin/* and dist/plugins/*.wasm
+dist: setup plugins
+	@echo "== Building the programs (the first time takes some minutes)"
+	@cargo build --release --workspace --bins
+	@mkdir -p dist/bin dist/plugins
+	@install -m 755 $(CARGO_TARGET_DIR)/release/sat $(CARGO_TARGET_DIR)/release/jp dist/bin/
+	@rm -f dist/plugins/*.wasm
+	@install -m 644 $(foreach p,$(PLUGINS),$(PLUGIN_TARGET)/wasm32-wasip2/release/$(subst -,_,$(p)).wasm) dist/plugins/
+	@ls -l dist/bin dist/plugins
+
+## Measures against a native bot on plain tokio-xmpp and plain jsonrpsee, in one run.
+bench: dist
+	@echo "== Benchmarks"
+	@cargo run --release -p sat-tests --bin bench
+
+plugins: setup
+	@echo "== Building the plugins"
+	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo build --release --target wasm32-wasip2
+
+lint: setup
+	@echo "== Formatting and lints"
+	@cargo fmt --all --check && (cd plugins && cargo fmt --all --check) && (cd sdk && cargo fmt --all --check)
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo clippy --release --target wasm32-wasip2 -- -D warnings
+	@echo "== Tests of the SDK and of the plugins' own logic"
+	@cd sdk && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo test --quiet --workspace
+	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo test --quiet --workspace
+
+setup:
+	@.ci/setup
+
+clean:
+	@cargo clean
+	@rm -rf dist

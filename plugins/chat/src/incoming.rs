@@ -1,0 +1,319 @@
+//! Messages that come: new ones, copies of known ones, and bounces.
+
+use crate::{
+    bindings::sat::chat::{events, types::Message},
+    change,
+    message::{self, State, Stored, same_id},
+    place::{self, Place},
+    table::{self, New},
+};
+use sat_sdk::{
+    Error, Header, Via, datetime, payload, storage,
+    xml::{self, Element},
+    xmpp::{self, bare},
+};
+
+/// Longest id that is kept, in bytes. Longer ones are no ids but an attempt to fill the disk.
+const ID: usize = 512;
+/// Archive ids of one message that are kept: the account's and a room's.
+const STANZA_IDS: usize = 2;
+/// Longest explanation of a bounce that is kept, in characters.
+const REASON: usize = 500;
+
+/// Stores a message, or recognises it.
+pub(crate) async fn message(header: Header, payloads: &[String]) -> Result<(), Error> {
+    let account = xmpp::account();
+    let (Some(place), Some(body)) = (place::of(&header, &account), body(payloads)) else {
+        return Ok(());
+    };
+    // Who goes by a wrong clock must not stay at the top for ever.
+    let now = datetime::now_ms();
+    let stamp = datetime::parse(&header.stamp).map_or(now, |stamp| stamp.min(now));
+    let mut new = read(header, place, body, origin_id(payloads), stamp);
+    table::ready().await?;
+    let known = table::find(&new.message).await?;
+    let Some(old) = known
+        .candidates
+        .into_iter()
+        .find(|old| is_copy(&new.message, &old.message))
+    else {
+        let behind = |read| (stamp, new.row) > read;
+        new.message.unread = !new.is_out() && known.read.is_none_or(behind);
+        return store(&new, stamp).await;
+    };
+    recognise(old, &new).await
+}
+
+/// The body to keep: of several languages the one without a name, else the first.
+fn body(payloads: &[String]) -> Option<String> {
+    let bodies = || payloads.iter().filter(|p| payload::name(p) == "body");
+    let body = bodies().find(|p| payload::attribute(p, "xml:lang").is_none());
+    let body = payload::text(body.or_else(|| bodies().next())?);
+    (!body.is_empty()).then(|| message::clip(body))
+}
+
+/// The id that the sender's client gave (XEP-0359 §3.2).
+fn origin_id(payloads: &[String]) -> Option<String> {
+    let origin_id = payloads.iter().find(|p| payload::name(p) == "origin-id")?;
+    payload::attribute(origin_id, "id").filter(|id| is_id(id))
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=ID).contains(&id.len())
+}
+
+fn read(
+    header: Header,
+    place: Place,
+    body: String,
+    origin_id: Option<String>,
+    stamp: i64,
+) -> Stored {
+    let row = message::new_row();
+    let stanza_ids = header
+        .stanza_ids
+        .into_iter()
+        .filter(|i| is_id(&i.id))
+        .take(STANZA_IDS);
+    let occupant = place.with.split_once('/').map(|(_, nick)| nick.to_owned());
+    // What the account sent from elsewhere, its server has.
+    let state = if place.out {
+        State::Sent
+    } else {
+        State::Queued
+    };
+    let message = Message {
+        id: message::id(row),
+        message_id: header.id.filter(|id| is_id(id)),
+        origin_id,
+        stanza_ids: stanza_ids.collect(),
+        kind: place.kind.into(),
+        direction: if place.out { "out" } else { "in" }.into(),
+        occupant: occupant.filter(|_| !place.out),
+        with: place.with,
+        sender: place.sender,
+        via: header.via,
+        body,
+        stamp: datetime::format(stamp),
+        edited_at: None,
+        retracted: false,
+        state: if place.out { state.word() } else { "received" }.into(),
+        error: None,
+        unread: false,
+        extra: Vec::new(),
+    };
+    Stored {
+        row,
+        state,
+        message,
+    }
+}
+
+/// Whether a message is one that came, or was sent, before. Both are of the same side of the
+/// same conversation, so of the same sender.
+fn is_copy(new: &Message, old: &Message) -> bool {
+    let pairs = || {
+        new.stanza_ids
+            .iter()
+            .flat_map(|n| old.stanza_ids.iter().map(move |o| (n, o)))
+    };
+    if pairs().any(|(n, o)| same_id(n, o)) {
+        return true;
+    }
+    // One archive has two ids for them: two messages, whatever their sender calls them.
+    if pairs().any(|(n, o)| n.by == o.by) {
+        return false;
+    }
+    let is = |id: &Option<String>| id.is_some() && (*id == old.origin_id || *id == old.message_id);
+    if is(&new.origin_id) {
+        return true;
+    }
+    // Some clients count from 1 after each start, and some scripts call every message the same:
+    // of others, equal ids alone are no proof. Our own copies may have another body, when it was
+    // encrypted.
+    is(&new.message_id) && (old.direction == "out" || old.body == new.body)
+}
+
+/// Takes over what a copy tells about a message that is there already.
+async fn recognise(mut old: Stored, new: &Stored) -> Result<(), Error> {
+    let ids = &new.message.stanza_ids;
+    let in_archive = new.is_out() && new.message.via != Via::Live;
+    let progress = in_archive && old.advance(State::Sent, None);
+    if progress {
+        let condition = "m.row = ?1";
+        let progress = |stored: &mut Stored| {
+            Ok(stored.add_stanza_ids(ids) | stored.advance(State::Sent, None))
+        };
+        change::apply(condition, vec![old.row.into()], progress).await?;
+    } else {
+        // Catching up sees many copies; ids alone are no event.
+        let was = old.clone();
+        if old.add_stanza_ids(ids) {
+            storage::run(table::update(&was, &old)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn store(new: &Stored, stamp: i64) -> Result<(), Error> {
+    // The event is part of the commit that stores the message.
+    events::message(new.message.clone()).await;
+    storage::run(table::insert(&New { stored: new, stamp }))
+        .await
+        .map(drop)
+}
+
+/// A message of ours came back (RFC 6120 §8.3). Only whom it was sent to may say so.
+pub(crate) async fn bounce(header: &Header, payloads: &[String]) -> Result<(), Error> {
+    let account = xmpp::account();
+    let from = header.from.as_deref().unwrap_or(&account);
+    let Some(id) = header.id.as_deref().filter(|id| is_id(id)) else {
+        return Ok(());
+    };
+    let error = payloads.iter().find(|p| payload::name(p) == "error");
+    let reason = error.and_then(|e| xml::parse(e).ok()).map(|e| reason(&e));
+    let reason = reason.unwrap_or_else(|| "undefined-condition".into());
+    table::ready().await?;
+    let condition = "m.message_id = ?1 AND m.out AND c.peer IN (?2, ?3)";
+    let values = vec![id.into(), from.into(), bare(from).into()];
+    change::apply(condition, values, |m| {
+        Ok(m.advance(State::Bounced, Some(reason.clone())))
+    })
+    .await
+    .map(drop)
+}
+
+/// `<condition>: <text>`, or the condition alone.
+fn reason(error: &Element) -> String {
+    const NS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
+    let mut condition = "undefined-condition";
+    let mut text = String::new();
+    for child in error.children().filter(|c| c.has_ns(NS)) {
+        match child.name() {
+            "text" => text = child.text().trim().chars().take(REASON).collect(),
+            name => condition = name,
+        }
+    }
+    let condition: String = condition.chars().take(REASON).collect();
+    if text.is_empty() {
+        condition
+    } else {
+        format!("{condition}: {text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::tests::header;
+    use sat_sdk::{PeerKind, StanzaId};
+
+    const ME: &str = "romeo@montague.lit";
+    const JULIET: &str = "juliet@capulet.lit/balcony";
+
+    fn incoming(id: Option<&str>, origin: Option<&str>, archived: Option<(&str, &str)>) -> Message {
+        let mut header = header(Some(JULIET), Some(ME), PeerKind::Contact);
+        header.id = id.map(str::to_owned);
+        header.stanza_ids = archived
+            .into_iter()
+            .map(|(id, by)| StanzaId {
+                id: id.into(),
+                by: by.into(),
+            })
+            .collect();
+        let place = place::of(&header, ME).unwrap();
+        read(header, place, "Hi".into(), origin.map(str::to_owned), 0).message
+    }
+
+    #[test]
+    fn copies() {
+        let live = incoming(Some("1"), Some("o"), Some(("a1", ME)));
+        for (copy, expected) in [
+            (incoming(Some("1"), Some("o"), Some(("a1", ME))), true),
+            (incoming(None, None, Some(("a1", ME))), true),
+            // Without an archive's word, the sender's ids count …
+            (incoming(Some("x"), Some("o"), None), true),
+            (incoming(Some("1"), None, None), true),
+            (incoming(Some("o"), None, None), true),
+            // … with it, they don't: two equal ids in one archive are two messages.
+            (incoming(Some("1"), Some("o"), Some(("a2", ME))), false),
+            // Another archive's equal id is another id.
+            (
+                incoming(None, None, Some(("a1", "verona@rooms.lit"))),
+                false,
+            ),
+            (incoming(None, None, None), false),
+            (incoming(Some("2"), Some("p"), None), false),
+        ] {
+            assert_eq!(is_copy(&copy, &live), expected, "{copy:?}");
+        }
+        let nameless = incoming(None, None, None);
+        assert!(!is_copy(&nameless, &nameless));
+    }
+
+    #[test]
+    fn equal_ids_of_other_texts_are_other_messages() {
+        let old = incoming(Some("1"), None, None);
+        let mut new = old.clone();
+        new.body = "Ho".into();
+        assert!(!is_copy(&new, &old));
+        let mut ours = old.clone();
+        ours.direction = "out".into();
+        assert!(is_copy(&new, &ours));
+    }
+
+    #[test]
+    fn reads_payloads() {
+        let payloads = |p: &[&str]| p.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>();
+        let several = payloads(&[
+            "<body xmlns='jabber:client' xml:lang='fr'>Salut</body>",
+            "<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>",
+            "<body xmlns='jabber:client'>a &lt; b</body>",
+        ]);
+        assert_eq!(body(&several).as_deref(), Some("a < b"));
+        assert_eq!(origin_id(&several).as_deref(), Some("o1"));
+        assert_eq!(body(several.get(..1).unwrap()).as_deref(), Some("Salut"));
+        for none in [payloads(&[]), payloads(&["<body xmlns='jabber:client'/>"])] {
+            assert_eq!(body(&none), None);
+        }
+        let long = format!(
+            "<origin-id xmlns='urn:xmpp:sid:0' id='{}'/>",
+            "x".repeat(ID + 1)
+        );
+        assert_eq!(origin_id(&[long]), None);
+    }
+
+    #[test]
+    fn long_and_many_ids_are_left_out() {
+        let mut header = header(Some(JULIET), Some(ME), PeerKind::Contact);
+        header.id = Some("x".repeat(ID + 1));
+        let id = |n: usize| StanzaId {
+            id: "x".repeat(n),
+            by: ME.into(),
+        };
+        header.stanza_ids = vec![id(ID + 1), id(0), id(1), id(2), id(3)];
+        let place = place::of(&header, ME).unwrap();
+        let read = read(header, place, "Hi".into(), None, 0).message;
+        assert_eq!((read.message_id, read.stanza_ids.len()), (None, 2));
+        assert_eq!(
+            (read.direction.as_str(), read.state.as_str()),
+            ("in", "received")
+        );
+    }
+
+    #[test]
+    fn reasons() {
+        let ns = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'";
+        for (inside, expected) in [
+            (format!("<item-not-found {ns}/>"), "item-not-found"),
+            (
+                format!("<gone {ns}/><text {ns}> Moved </text><x xmlns='y'/>"),
+                "gone: Moved",
+            ),
+            (String::new(), "undefined-condition"),
+        ] {
+            let error = xml::parse(&format!("<error xmlns='jabber:client'>{inside}</error>"));
+            assert_eq!(reason(&error.unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! Conversations and messages on disk.
+
+use crate::{
+    bindings::sat::chat::types::Message,
+    message::{State, Stored, id},
+};
+use sat_sdk::{
+    Error, Json, StanzaId, Via, datetime,
+    storage::{self, Migrations, Rows, Statement, Value, sql},
+};
+
+/// The tables. Times are in milliseconds since 1970.
+///
+/// Everything in a conversation up to `(read_stamp, read_row)` counts as read, so no message has
+/// a mark of its own. The full-text index holds words only: what it finds, it finds in
+/// `chat__message`; the triggers keep it equal.
+static SCHEMA: Migrations = Migrations::new(
+    "chat__schema",
+    &[&[
+        "CREATE TABLE chat__conversation (
+            row INTEGER PRIMARY KEY,
+            peer TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            read_stamp INTEGER NOT NULL,
+            read_row INTEGER NOT NULL,
+            last_stamp INTEGER NOT NULL,
+            last_row INTEGER NOT NULL
+        ) STRICT",
+        "CREATE TABLE chat__message (
+            row INTEGER PRIMARY KEY,
+            conversation INTEGER NOT NULL,
+            out INTEGER NOT NULL,
+            sender TEXT NOT NULL,
+            occupant TEXT,
+            message_id TEXT,
+            origin_id TEXT,
+            via TEXT NOT NULL,
+            body TEXT NOT NULL,
+            stamp INTEGER NOT NULL,
+            edited_at INTEGER,
+            retracted INTEGER NOT NULL DEFAULT 0,
+            state INTEGER NOT NULL,
+            error TEXT
+        ) STRICT",
+        "CREATE INDEX chat__message_order ON chat__message (conversation, stamp, row, out)",
+        "CREATE INDEX chat__message_id ON chat__message (message_id, conversation)
+            WHERE message_id IS NOT NULL",
+        // Nearly all clients give both ids the same value.
+        "CREATE INDEX chat__message_origin ON chat__message (origin_id, conversation)
+            WHERE origin_id <> message_id",
+        "CREATE TABLE chat__stanza_id (
+            id TEXT NOT NULL,
+            archive TEXT NOT NULL,
+            message INTEGER NOT NULL,
+            PRIMARY KEY (id, archive, message)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE INDEX chat__stanza_id_message ON chat__stanza_id (message)",
+        "CREATE TABLE chat__extra (
+            message INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (message, key)
+        ) STRICT, WITHOUT ROWID",
+        "CREATE VIRTUAL TABLE chat__fts USING fts5(body, content='chat__message',
+            content_rowid='row', columnsize=0, tokenize='unicode61 remove_diacritics 2')",
+        "CREATE TRIGGER chat__fts_insert AFTER INSERT ON chat__message BEGIN
+            INSERT INTO chat__fts (rowid, body) VALUES (new.row, new.body);
+        END",
+        "CREATE TRIGGER chat__fts_update AFTER UPDATE OF body ON chat__message BEGIN
+            INSERT INTO chat__fts (chat__fts, rowid, body) VALUES ('delete', old.row, old.body);
+            INSERT INTO chat__fts (rowid, body) VALUES (new.row, new.body);
+        END",
+        "CREATE TRIGGER chat__fts_delete AFTER DELETE ON chat__message BEGIN
+            INSERT INTO chat__fts (chat__fts, rowid, body) VALUES ('delete', old.row, old.body);
+        END",
+    ]],
+);
+
+/// What [`stored`] reads, of a message `m` in a conversation `c`. Lists come as one text, with
+/// separators that neither XML nor JSON can contain.
+const COLUMNS: &str = "m.row, m.state, m.message_id, m.origin_id,
+    (SELECT group_concat(s.id || char(31) || s.archive, char(30))
+        FROM chat__stanza_id s WHERE s.message = m.row),
+    c.kind, c.peer, m.out, m.sender, m.occupant, m.via, m.body, m.stamp, m.edited_at, m.retracted,
+    m.error, NOT m.out AND (m.stamp, m.row) > (c.read_stamp, c.read_row),
+    (SELECT group_concat(e.key || char(31) || e.value, char(30))
+        FROM chat__extra e WHERE e.message = m.row)";
+
+/// Between the entries of a list, and between the parts of an entry.
+const SEPARATORS: [char; 2] = ['\u{1e}', '\u{1f}'];
+
+/// The tables that [`COLUMNS`] are of.
+pub(crate) const MESSAGES: &str =
+    "chat__message m JOIN chat__conversation c ON c.row = m.conversation";
+
+/// Characters of bodies and extras in one page: with a last long message and at four bytes each
+/// still within the host's 4 MiB for a result.
+const PAGE_CHARACTERS: u32 = 512 << 10;
+
+/// Rows that may be a message that came before: more is an attempt to keep us busy.
+const CANDIDATES: u32 = 20;
+
+/// Makes the tables, the first time.
+pub(crate) async fn ready() -> Result<(), Error> {
+    SCHEMA.run().await
+}
+
+/// A message to be stored.
+pub(crate) struct New<'a> {
+    pub(crate) stored: &'a Stored,
+    /// The message's time again, as the table has it.
+    pub(crate) stamp: i64,
+}
+
+/// The statements that store a message.
+pub(crate) fn insert(new: &New<'_>) -> Vec<Statement> {
+    let Stored {
+        row,
+        state,
+        message,
+    } = new.stored;
+    let (row, stamp, out) = (*row, new.stamp, new.stored.is_out());
+    // A conversation begins read up to what is now its first message: what is fetched from
+    // before it, later, is no news.
+    let upsert = "INSERT INTO chat__conversation
+            (peer, kind, read_stamp, read_row, last_stamp, last_row)
+        VALUES (?1, ?2, ?3, ?4 - 1, ?3, ?4)
+        ON CONFLICT (peer) DO UPDATE SET last_stamp = ?3, last_row = ?4
+        WHERE (last_stamp, last_row) < (?3, ?4)";
+    let with = message.with.as_str();
+    let insert = "INSERT INTO chat__message (row, conversation, out, sender, occupant, message_id,
+            origin_id, via, body, stamp, state)
+        SELECT ?1, row, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+        FROM chat__conversation WHERE peer = ?2";
+    let values = [
+        row.into(),
+        with.into(),
+        out.into(),
+        message.sender.as_str().into(),
+        message.occupant.clone().into(),
+        message.message_id.clone().into(),
+        message.origin_id.clone().into(),
+        via_word(message.via).into(),
+        message.body.as_str().into(),
+        stamp.into(),
+        (*state as i64).into(),
+    ];
+    let mut statements = vec![
+        sql(
+            upsert,
+            [
+                with.into(),
+                message.kind.as_str().into(),
+                stamp.into(),
+                row.into(),
+            ],
+        ),
+        sql(insert, values),
+    ];
+    statements.extend(insert_stanza_ids(row, &message.stanza_ids));
+    statements.extend(
+        message
+            .extra
+            .iter()
+            .map(|(key, value)| set_extra(row, key, value)),
+    );
+    if out {
+        // Who writes has read.
+        statements.push(mark_read(with, stamp, row));
+    }
+    statements
+}
+
+/// Marks a conversation as read up to a message, if it wasn't.
+pub(crate) fn mark_read(with: &str, stamp: i64, row: i64) -> Statement {
+    let update = "UPDATE chat__conversation SET read_stamp = ?2, read_row = ?3
+        WHERE peer = ?1 AND (read_stamp, read_row) < (?2, ?3)";
+    sql(update, [with.into(), stamp.into(), row.into()])
+}
+
+fn insert_stanza_ids(row: i64, ids: &[StanzaId]) -> Option<Statement> {
+    let places = vec!["(?, ?, ?)"; ids.len()].join(", ");
+    let insert =
+        format!("INSERT OR IGNORE INTO chat__stanza_id (id, archive, message) VALUES {places}");
+    let values = ids
+        .iter()
+        .flat_map(|i| [i.id.as_str().into(), i.by.as_str().into(), row.into()]);
+    (!ids.is_empty()).then(|| sql(&insert, values.collect::<Vec<_>>()))
+}
+
+fn set_extra(row: i64, key: &str, value: &Json) -> Statement {
+    let replace = "INSERT OR REPLACE INTO chat__extra (message, key, value) VALUES (?1, ?2, ?3)";
+    sql(
+        replace,
+        [row.into(), key.into(), value.text.as_str().into()],
+    )
+}
+
+/// The statements that make a stored message what it is now. They write what differs and nothing
+/// else, and never take a state back: another change may come in between.
+pub(crate) fn update(was: &Stored, now: &Stored) -> Vec<Statement> {
+    let (old, new) = (&was.message, &now.message);
+    let (mut set, mut values): (Vec<&str>, Vec<Value>) = Default::default();
+    if old.body != new.body {
+        set.push("body = ?");
+        values.push(new.body.as_str().into());
+    }
+    if old.edited_at != new.edited_at {
+        set.push("edited_at = ?");
+        values.push(new.edited_at.as_deref().and_then(datetime::parse).into());
+    }
+    if old.retracted != new.retracted {
+        set.push("retracted = ?");
+        values.push(new.retracted.into());
+    }
+    if was.state != now.state || old.error != new.error {
+        set.push("state = max(state, ?), error = iif(state > ?, error, ?)");
+        let state = now.state as i64;
+        values.extend([state.into(), state.into(), new.error.clone().into()]);
+    }
+    let mut statements = Vec::new();
+    if !set.is_empty() {
+        values.push(now.row.into());
+        let update = format!("UPDATE chat__message SET {} WHERE row = ?", set.join(", "));
+        statements.push(sql(&update, values));
+    }
+    if new.stanza_ids.len() > old.stanza_ids.len() {
+        statements.extend(insert_stanza_ids(now.row, &new.stanza_ids));
+    }
+    let entry = |of: &Message, key: &str| {
+        of.extra
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, value)| value.text.clone())
+    };
+    for (key, value) in &new.extra {
+        if entry(old, key).as_ref() != Some(&value.text) {
+            statements.push(set_extra(now.row, key, value));
+        }
+    }
+    for (key, _) in old
+        .extra
+        .iter()
+        .filter(|(key, _)| entry(new, key).is_none())
+    {
+        let delete = "DELETE FROM chat__extra WHERE message = ?1 AND key = ?2";
+        statements.push(sql(delete, [now.row.into(), key.as_str().into()]));
+    }
+    statements
+}
+
+/// What is known of a message that comes: how far its conversation was read, and which stored
+/// messages may be the same one.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// None when there is no such conversation.
+    pub(crate) read: Option<(i64, i64)>,
+    pub(crate) candidates: Vec<Stored>,
+}
+
+/// Looks for messages of the same side of the same conversation with one of these ids. Ids that
+/// others gave to other messages don't matter: nobody can hide somebody else's message.
+pub(crate) async fn find(message: &Message) -> Result<Known, Error> {
+    let rows = storage::query(find_statement(message)).await?;
+    let mut known = Known::default();
+    for mut row in rows.rows {
+        let columns = row.split_off(row.len().min(2));
+        let mark: Vec<i64> = row.iter().filter_map(Value::integer).collect();
+        known.read = <[i64; 2]>::try_from(mark)
+            .ok()
+            .map(|[stamp, row]| (stamp, row));
+        known.candidates.extend(stored(columns));
+    }
+    Ok(known)
+}
+
+fn find_statement(message: &Message) -> Statement {
+    let out = message.direction == "out";
+    let mut values = vec![message.with.as_str().into(), out.into()];
+    let mut ways = Vec::new();
+    let ids: Vec<_> = message
+        .message_id
+        .iter()
+        .chain(&message.origin_id)
+        .collect();
+    if !ids.is_empty() {
+        let first = values.len() + 1;
+        values.extend(ids.iter().map(|id| id.as_str().into()));
+        let places: Vec<_> = (first..=values.len()).map(|n| format!("?{n}")).collect();
+        let places = places.join(", ");
+        ways.push(format!(
+            "SELECT row FROM chat__message WHERE message_id IN ({places}) AND conversation = \
+             (SELECT row FROM chat__conversation WHERE peer = ?1)"
+        ));
+        if message.origin_id.is_some() {
+            let origin = values.len();
+            ways.push(format!(
+                "SELECT row FROM chat__message WHERE origin_id = ?{origin} AND origin_id <> \
+                 message_id AND conversation = (SELECT row FROM chat__conversation WHERE peer = ?1)"
+            ));
+        }
+    }
+    for id in &message.stanza_ids {
+        let n = values.len();
+        values.extend([id.id.as_str().into(), id.by.as_str().into()]);
+        ways.push(format!(
+            "SELECT message FROM chat__stanza_id WHERE id = ?{} AND archive = ?{}",
+            n + 1,
+            n + 2
+        ));
+    }
+    let same = if ways.is_empty() {
+        "NULL".into()
+    } else {
+        ways.join(" UNION ALL ")
+    };
+    let select = format!(
+        "SELECT c.read_stamp, c.read_row, {COLUMNS} FROM chat__conversation c
+         LEFT JOIN chat__message m ON m.row IN ({same}) AND m.conversation = c.row AND m.out = ?2
+         WHERE c.peer = ?1 ORDER BY m.row DESC LIMIT {CANDIDATES}"
+    );
+    sql(&select, values)
+}
+
+/// The messages that a condition on `m` and `c` selects.
+pub(crate) async fn select(condition: &str, values: Vec<Value>) -> Result<Vec<Stored>, Error> {
+    let select = format!("SELECT {COLUMNS} FROM {MESSAGES} WHERE {condition}");
+    let rows = storage::query(sql(&select, values)).await?;
+    Ok(rows.rows.into_iter().filter_map(stored).collect())
+}
+
+/// A message's place in the order of its conversation; `item-not-found` when there is none.
+pub(crate) async fn position(row: i64) -> Result<(i64, i64), Error> {
+    let select = "SELECT stamp, row FROM chat__message WHERE row = ?1";
+    pair(storage::query(sql(select, [row.into()])).await?).ok_or_else(|| {
+        Error::new(
+            "item-not-found",
+            format!("there is no message “{}”", id(row)),
+        )
+    })
+}
+
+/// The one row of two numbers that a query gave.
+pub(crate) fn pair(rows: Rows) -> Option<(i64, i64)> {
+    let row = rows.rows.into_iter().next()?;
+    Some((row.first()?.integer()?, row.get(1)?.integer()?))
+}
+
+/// A part of a list of messages, in the order in which they were sent.
+pub(crate) struct Part {
+    pub(crate) messages: Vec<Message>,
+    /// Whether the list ends here.
+    pub(crate) complete: bool,
+}
+
+/// What a part is taken from.
+pub(crate) struct List<'a> {
+    /// The joined tables, among them `m`.
+    pub(crate) tables: &'a str,
+    /// What selects from them.
+    pub(crate) condition: &'a str,
+    pub(crate) values: Vec<Value>,
+    /// From its newest end backward, or from its oldest forward.
+    pub(crate) backward: bool,
+}
+
+/// Up to `limit` messages from one end of a list, fewer if they are long.
+pub(crate) async fn part(list: List<'_>, limit: u32) -> Result<Part, Error> {
+    let backward = list.backward;
+    let rows = storage::query(part_statement(list, limit)).await?.rows;
+    let total = rows
+        .first()
+        .and_then(|row| row.last())
+        .and_then(Value::integer)
+        .unwrap_or(0);
+    let limit = limit as usize;
+    // One more than asked for tells that there is more.
+    let complete = rows.len() <= limit && i64::try_from(rows.len()) == Ok(total);
+    let skip = if backward {
+        rows.len().saturating_sub(limit)
+    } else {
+        0
+    };
+    let messages = rows.into_iter().filter_map(stored).map(|s| s.message);
+    Ok(Part {
+        messages: messages.skip(skip).take(limit).collect(),
+        complete,
+    })
+}
+
+fn part_statement(list: List<'_>, limit: u32) -> Statement {
+    let List {
+        tables,
+        condition,
+        values,
+        backward,
+    } = list;
+    let order = if backward { "DESC" } else { "ASC" };
+    let more = limit.saturating_add(1);
+    let select = format!(
+        "SELECT {COLUMNS}, part.total FROM (
+            SELECT row, size, count(*) OVER () AS total,
+                sum(size) OVER (ORDER BY stamp {order}, row {order}) AS until
+            FROM (
+                SELECT m.row, m.stamp, length(m.body) + coalesce((SELECT sum(length(value))
+                    FROM chat__extra WHERE message = m.row), 0) AS size
+                FROM {tables} WHERE {condition}
+                ORDER BY m.stamp {order}, m.row {order} LIMIT {more}
+            )
+        ) part JOIN chat__message m ON m.row = part.row
+        JOIN chat__conversation c ON c.row = m.conversation
+        WHERE part.until - part.size < {PAGE_CHARACTERS}
+        ORDER BY m.stamp, m.row"
+    );
+    sql(&select, values)
+}
+
+/// Reads [`COLUMNS`]; what follows them is left out.
+fn stored(mut columns: Vec<Value>) -> Option<Stored> {
+    columns.truncate(18);
+    let [
+        row,
+        state,
+        message_id,
+        origin_id,
+        stanza_ids,
+        kind,
+        with,
+        out,
+        sender,
+        occupant,
+        via,
+        body,
+        stamp,
+        edited_at,
+        retracted,
+        error,
+        unread,
+        extra,
+    ] = columns.try_into().ok()?;
+    let (row, state) = (row.integer()?, State::from_number(state.integer()?));
+    let out = out.integer() == Some(1);
+    let message = Message {
+        id: id(row),
+        message_id: message_id.into_option(),
+        origin_id: origin_id.into_option(),
+        stanza_ids: list(stanza_ids)
+            .map(|(id, by)| StanzaId { id, by })
+            .collect(),
+        kind: kind.into_text(),
+        with: with.into_text(),
+        direction: if out { "out" } else { "in" }.into(),
+        sender: sender.into_text(),
+        occupant: occupant.into_option(),
+        via: via_from(via.text()?),
+        body: body.into_text(),
+        stamp: datetime::format(stamp.integer()?),
+        edited_at: edited_at.integer().map(datetime::format),
+        retracted: retracted.integer() == Some(1),
+        state: if out { state.word() } else { "received" }.into(),
+        error: error.into_option(),
+        unread: unread.integer() == Some(1),
+        extra: list(extra)
+            .map(|(key, text)| (key, Json { text }))
+            .collect(),
+    };
+    Some(Stored {
+        row,
+        state,
+        message,
+    })
+}
+
+fn list(value: Value) -> impl Iterator<Item = (String, String)> {
+    let text = value.into_text();
+    let [entries, parts] = SEPARATORS;
+    let pair = |entry: &str| {
+        entry
+            .split_once(parts)
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+    };
+    text.split(entries)
+        .filter_map(pair)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn via_word(via: Via) -> &'static str {
+    match via {
+        Via::Live => "live",
+        Via::Offline => "offline",
+        Via::CarbonReceived => "carbon-received",
+        Via::CarbonSent => "carbon-sent",
+        Via::Archive => "archive",
+    }
+}
+
+fn via_from(word: &str) -> Via {
+    match word {
+        "offline" => Via::Offline,
+        "carbon-received" => Via::CarbonReceived,
+        "carbon-sent" => Via::CarbonSent,
+        "archive" => Via::Archive,
+        _ => Via::Live,
+    }
+}
