@@ -35,6 +35,7 @@ impl Outbound {
     }
 
     /// Whether all were written to the current connection.
+    #[cfg(test)]
     pub(in crate::wire) fn is_written(&self) -> bool {
         self.written == self.unacked.len()
     }
