@@ -69,7 +69,9 @@ impl Shared {
     /// Whether a plugin was switched off for a profile, or for all.
     pub(crate) fn is_disabled(&self, plugin: &str, profile: &str) -> bool {
         let disabled = self.disabled.read().unwrap_or_else(PoisonError::into_inner);
-        disabled.iter().any(|d| d.plugin == plugin && d.profile.as_deref().is_none_or(|p| p == profile))
+        disabled
+            .iter()
+            .any(|d| d.plugin == plugin && d.profile.as_deref().is_none_or(|p| p == profile))
     }
 }
 
@@ -140,7 +142,12 @@ pub struct PluginInfo {
 impl Backend {
     /// Opens everything and loads the plugins; profiles that can are connected in the background.
     pub async fn start(options: Options) -> Result<Self> {
-        let storage = |e: std::io::Error| Error::new(kind::STORAGE, format!("Cannot use local_dir {}: {e}", options.local_dir.display()));
+        let storage = |e: std::io::Error| {
+            Error::new(
+                kind::STORAGE,
+                format!("Cannot use local_dir {}: {e}", options.local_dir.display()),
+            )
+        };
         private_folder(&options.local_dir).map_err(storage)?;
         private_folder(&options.local_dir.join("profiles")).map_err(storage)?;
         for folder in &options.plugin_dirs {
@@ -171,7 +178,9 @@ impl Backend {
             db,
             options,
         };
-        let backend = Self { inner: Arc::new(inner) };
+        let backend = Self {
+            inner: Arc::new(inner),
+        };
         backend.open_profiles().await?;
         let folders = Folders::new(backend.inner.options.plugin_dirs.clone(), cache);
         backend.load_plugins(folders).await?;
@@ -188,7 +197,10 @@ impl Backend {
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.inner.started_at,
             profiles: profiles.len(),
-            connected: profiles.iter().filter(|p| p.session.stream().is_some()).count(),
+            connected: profiles
+                .iter()
+                .filter(|p| p.session.stream().is_some())
+                .count(),
             plugins: self.catalog().plugins.len(),
         }
     }
@@ -229,7 +241,13 @@ impl Backend {
     }
 
     fn all(&self) -> Vec<Arc<Profile>> {
-        self.inner.profiles.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.inner
+            .profiles
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// All profiles by name.
@@ -239,13 +257,27 @@ impl Backend {
 
     /// A profile by its name, or `@DEFAULT@`.
     pub fn profile(&self, key: &str) -> Result<Arc<Profile>> {
-        let profiles = self.inner.profiles.read().unwrap_or_else(PoisonError::into_inner);
+        let profiles = self
+            .inner
+            .profiles
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if key == "@DEFAULT@" {
-            return profiles.values().find(|p| p.info().is_default).cloned().ok_or_else(|| {
-                Error::new(kind::NOT_FOUND, "There is no profile yet: create one with profile.create")
-            });
+            return profiles
+                .values()
+                .find(|p| p.info().is_default)
+                .cloned()
+                .ok_or_else(|| {
+                    Error::new(
+                        kind::NOT_FOUND,
+                        "There is no profile yet: create one with profile.create",
+                    )
+                });
         }
-        profiles.get(key).cloned().ok_or_else(|| Error::new(kind::NOT_FOUND, format!("There is no profile {key:?}")))
+        profiles
+            .get(key)
+            .cloned()
+            .ok_or_else(|| Error::new(kind::NOT_FOUND, format!("There is no profile {key:?}")))
     }
 
     /// Creates a profile; the first one becomes the default. The network is not asked.
@@ -254,25 +286,38 @@ impl Backend {
         new.check()?;
         let name = new.profile.clone();
         if self.profile(&name).is_ok() {
-            return Err(Error::new(kind::CONFLICT, format!("There is a profile {name:?} already")));
+            return Err(Error::new(
+                kind::CONFLICT,
+                format!("There is a profile {name:?} already"),
+            ));
         }
         let folder = random_id();
         let path = self.profile_folder(&folder);
         let result = async {
-            private_folder(&path).map_err(|e| Error::new(kind::STORAGE, format!("Cannot make the profile's folder: {e}")))?;
+            private_folder(&path).map_err(|e| {
+                Error::new(
+                    kind::STORAGE,
+                    format!("Cannot make the profile's folder: {e}"),
+                )
+            })?;
             let db = ProfileDb::open(&path.join("profile.db")).await?;
             account::fill(&db, &folder, new, self.inner.options.kdf).await?;
             let row = self.inner.db.profile_insert(&name, &folder).await?;
             let profile = Profile::open(self.inner.shared.clone(), &name, &folder, db).await?;
             profile.set_is_default(row.is_default);
-            self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), profile);
+            self.inner
+                .profiles
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(name.clone(), profile);
             Ok(())
         }
         .await;
         if result.is_err() {
             fs::remove_dir_all(&path).ok();
         } else {
-            self.event("profile.created", json!({"profile": name})).await;
+            self.event("profile.created", json!({"profile": name}))
+                .await;
         }
         result
     }
@@ -284,12 +329,21 @@ impl Backend {
         let name = profile.name().to_owned();
         profile.lock().await?;
         self.inner.db.profile_delete(&name).await?;
-        self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        self.inner
+            .profiles
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&name);
         profile.db.db().close().await?;
-        fs::remove_dir_all(self.profile_folder(&profile.folder))
-            .map_err(|e| Error::new(kind::STORAGE, format!("The profile is gone, but not all its files: {e}")))?;
+        fs::remove_dir_all(self.profile_folder(&profile.folder)).map_err(|e| {
+            Error::new(
+                kind::STORAGE,
+                format!("The profile is gone, but not all its files: {e}"),
+            )
+        })?;
         self.read_defaults().await?;
-        self.event("profile.deleted", json!({"profile": name})).await;
+        self.event("profile.deleted", json!({"profile": name}))
+            .await;
         Ok(())
     }
 
@@ -323,7 +377,11 @@ impl Backend {
             match opened.await {
                 Ok(profile) => {
                     profile.set_is_default(row.is_default);
-                    self.inner.profiles.write().unwrap_or_else(PoisonError::into_inner).insert(row.name, profile);
+                    self.inner
+                        .profiles
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(row.name, profile);
                 }
                 // One broken profile must not keep the others from starting.
                 Err(e) => tracing::error!("Profile {} can't be opened: {e}", row.name),
@@ -338,12 +396,20 @@ impl Backend {
             if profile.setting(HOST, AUTOCONNECT) != Some(Value::Bool(true)) {
                 continue;
             }
-            let key = self.inner.options.key_dir.as_ref().map(|d| d.join(format!("{}.key", profile.name())));
+            let key = self
+                .inner
+                .options
+                .key_dir
+                .as_ref()
+                .map(|d| d.join(format!("{}.key", profile.name())));
             tokio::spawn(async move {
                 let opened = match key.filter(|k| k.is_file()) {
                     Some(key) => match fs::read(&key) {
                         Ok(contents) => profile.unlock_with_file(&contents).await,
-                        Err(e) => Err(Error::new(kind::STORAGE, format!("Cannot read the key file: {e}"))),
+                        Err(e) => Err(Error::new(
+                            kind::STORAGE,
+                            format!("Cannot read the key file: {e}"),
+                        )),
                     },
                     None => profile.unlock("").await,
                 };
@@ -363,8 +429,16 @@ impl Backend {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(TIDY).await;
-                let Some(inner) = backend.upgrade() else { return };
-                let all: Vec<_> = inner.profiles.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+                let Some(inner) = backend.upgrade() else {
+                    return;
+                };
+                let all: Vec<_> = inner
+                    .profiles
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .values()
+                    .cloned()
+                    .collect();
                 all.iter().for_each(|p| p.tidy());
             }
         });
@@ -398,7 +472,9 @@ impl Backend {
                 // Changes come in bursts.
                 tokio::time::sleep(SETTLE).await;
                 while changes.try_recv().is_ok() {}
-                let Some(inner) = backend.upgrade() else { return };
+                let Some(inner) = backend.upgrade() else {
+                    return;
+                };
                 match scan_off_thread(folders).await {
                     Ok((back, scan)) => {
                         folders = back;
@@ -419,31 +495,62 @@ impl Backend {
     async fn apply(&self, scan: Scan) {
         let old = self.catalog();
         let refused = std::mem::replace(
-            &mut *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner),
+            &mut *self
+                .inner
+                .refused
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
             scan.refused.clone(),
         );
-        for new in scan.refused.iter().filter(|n| !refused.iter().any(|o| o.file == n.file && o.error == n.error)) {
-            tracing::warn!("Plugin file {} is not used: {}", new.file.display(), new.error);
+        for new in scan.refused.iter().filter(|n| {
+            !refused
+                .iter()
+                .any(|o| o.file == n.file && o.error == n.error)
+        }) {
+            tracing::warn!(
+                "Plugin file {} is not used: {}",
+                new.file.display(),
+                new.error
+            );
             let data = json!({"file": file_name(&new.file), "kind": new.error.kind, "message": new.error.message});
             self.event("plugin.refused", data).await;
         }
-        let is_in = |all: &[Arc<LoadedPlugin>], p: &Arc<LoadedPlugin>| all.iter().any(|o| Arc::ptr_eq(o, p));
-        let gone: Vec<_> = old.plugins.iter().filter(|p| !is_in(&scan.plugins, p)).cloned().collect();
-        let come: Vec<_> = scan.plugins.iter().filter(|p| !is_in(&old.plugins, p)).cloned().collect();
+        let is_in = |all: &[Arc<LoadedPlugin>], p: &Arc<LoadedPlugin>| {
+            all.iter().any(|o| Arc::ptr_eq(o, p))
+        };
+        let gone: Vec<_> = old
+            .plugins
+            .iter()
+            .filter(|p| !is_in(&scan.plugins, p))
+            .cloned()
+            .collect();
+        let come: Vec<_> = scan
+            .plugins
+            .iter()
+            .filter(|p| !is_in(&old.plugins, p))
+            .cloned()
+            .collect();
         if gone.is_empty() && come.is_empty() {
             return;
         }
         let profiles = self.all();
         // A plugin that is taken out for good says goodbye while it is still there for others.
-        let leaving = gone.iter().filter(|g| !come.iter().any(|c| c.id() == g.id()));
+        let leaving = gone
+            .iter()
+            .filter(|g| !come.iter().any(|c| c.id() == g.id()));
         for plugin in leaving {
             futures::future::join_all(profiles.iter().map(|p| p.retire(plugin.id()))).await;
         }
         let generation = old.generation + 1;
-        self.inner.shared.catalog.store(Arc::new(Catalog::new(generation, scan.plugins)));
+        self.inner
+            .shared
+            .catalog
+            .store(Arc::new(Catalog::new(generation, scan.plugins)));
         for plugin in &come {
             let replaces = gone.iter().any(|g| g.id() == plugin.id());
-            profiles.iter().for_each(|profile| profile.greet(plugin.id(), replaces));
+            profiles
+                .iter()
+                .for_each(|profile| profile.greet(plugin.id(), replaces));
         }
         for profile in &profiles {
             profile.feed_receivers();
@@ -459,9 +566,15 @@ impl Backend {
             tracing::info!("Plugin {} {} is in", plugin.id(), plugin.manifest.version);
         }
         let names = |all: &[Arc<LoadedPlugin>]| -> Vec<Value> {
-            all.iter().map(|p| json!({"id": p.id(), "version": p.manifest.version})).collect()
+            all.iter()
+                .map(|p| json!({"id": p.id(), "version": p.manifest.version}))
+                .collect()
         };
-        self.event("plugin.changed", json!({"generation": generation, "added": names(&come), "removed": names(&gone)})).await;
+        self.event(
+            "plugin.changed",
+            json!({"generation": generation, "added": names(&come), "removed": names(&gone)}),
+        )
+        .await;
     }
 
     /// All plugins: loaded, switched off, refused.
@@ -475,7 +588,11 @@ impl Backend {
                 id: p.id().into(),
                 version: p.manifest.version.clone(),
                 summary: p.manifest.summary.clone(),
-                state: if self.inner.shared.is_disabled(p.id(), "") { "disabled" } else { "loaded" },
+                state: if self.inner.shared.is_disabled(p.id(), "") {
+                    "disabled"
+                } else {
+                    "loaded"
+                },
                 error: None,
                 file: file_name(&p.file),
                 xeps: p.manifest.xeps.clone(),
@@ -484,18 +601,30 @@ impl Backend {
                 permissions: p
                     .uses
                     .iter()
-                    .map(|u| (u.clone(), p.manifest.permissions.get(u).cloned().unwrap_or_default()))
+                    .map(|u| {
+                        (
+                            u.clone(),
+                            p.manifest.permissions.get(u).cloned().unwrap_or_default(),
+                        )
+                    })
                     .collect(),
                 instances: profiles
                     .iter()
                     .filter_map(|profile| {
                         let (state, error) = profile.instance_status(p.id())?;
-                        Some((profile.name().to_owned(), json!({"state": state, "last_crash": error})))
+                        Some((
+                            profile.name().to_owned(),
+                            json!({"state": state, "last_crash": error}),
+                        ))
                     })
                     .collect(),
             })
             .collect();
-        let refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = self
+            .inner
+            .refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.extend(refused.iter().map(|r| PluginInfo {
             id: file_name(&r.file),
             version: String::new(),
@@ -521,24 +650,41 @@ impl Backend {
     /// Switches a plugin off, for a profile or for all.
     pub async fn disable_plugin(&self, id: &str, profile: Option<&str>) -> Result<()> {
         if self.catalog().plugin(id).is_none() {
-            return Err(Error::new(kind::NOT_FOUND, format!("No plugin {id:?} is loaded")));
+            return Err(Error::new(
+                kind::NOT_FOUND,
+                format!("No plugin {id:?} is loaded"),
+            ));
         }
         let name = profile.map(|p| self.profile(p)).transpose()?;
-        self.inner.db.plugin_disable(id, name.as_ref().map(|p| p.name())).await?;
+        self.inner
+            .db
+            .plugin_disable(id, name.as_ref().map(|p| p.name()))
+            .await?;
         self.switched(id).await
     }
 
     async fn switched(&self, id: &str) -> Result<()> {
         let disabled = self.inner.db.disabled_plugins().await?;
-        let ran: Vec<_> = self.all().into_iter().map(|p| (self.inner.shared.is_disabled(id, p.name()), p)).collect();
+        let ran: Vec<_> = self
+            .all()
+            .into_iter()
+            .map(|p| (self.inner.shared.is_disabled(id, p.name()), p))
+            .collect();
         let retire = ran.iter().filter(|(was_off, p)| {
-            let off = disabled.iter().any(|d| d.plugin == id && d.profile.as_deref().is_none_or(|n| n == p.name()));
+            let off = disabled
+                .iter()
+                .any(|d| d.plugin == id && d.profile.as_deref().is_none_or(|n| n == p.name()));
             !was_off && off
         });
         for (_, profile) in retire {
             profile.retire(id).await;
         }
-        *self.inner.shared.disabled.write().unwrap_or_else(PoisonError::into_inner) = disabled;
+        *self
+            .inner
+            .shared
+            .disabled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = disabled;
         for (was_off, profile) in &ran {
             if *was_off && !self.inner.shared.is_disabled(id, profile.name()) {
                 profile.greet(id, false);
@@ -547,28 +693,52 @@ impl Backend {
             profile.tell_all(|| Call::FeaturesChanged);
         }
         let generation = self.inner.generation.borrow().saturating_add(1);
-        self.event("plugin.changed", json!({"generation": generation, "added": [], "removed": []})).await;
+        self.event(
+            "plugin.changed",
+            json!({"generation": generation, "added": [], "removed": []}),
+        )
+        .await;
         Ok(())
     }
 
     /// The newest lines of a plugin's log.
-    pub fn plugin_logs(&self, id: &str, profile: Option<&str>, limit: usize) -> Result<Vec<LogLine>> {
+    pub fn plugin_logs(
+        &self,
+        id: &str,
+        profile: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<LogLine>> {
         let profile = profile.map(|p| self.profile(p)).transpose()?;
-        Ok(self.inner.shared.logs.read(id, profile.as_ref().map(|p| p.name()), limit))
+        Ok(self
+            .inner
+            .shared
+            .logs
+            .read(id, profile.as_ref().map(|p| p.name()), limit))
     }
 
     async fn event(&self, topic: &str, data: Value) {
-        if let Err(e) = self.inner.events.append(vec![NewEvent::new(topic, data.to_string())]).await {
+        if let Err(e) = self
+            .inner
+            .events
+            .append(vec![NewEvent::new(topic, data.to_string())])
+            .await
+        {
             tracing::warn!("An event was not written: {e}");
         }
     }
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Makes a folder that only its owner can look into.
 fn private_folder(path: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }

@@ -23,7 +23,10 @@ use wasmtime::component::Accessor;
 
 impl From<Error> for host::types::Error {
     fn from(e: Error) -> Self {
-        Self { code: e.kind.into_owned(), message: e.message }
+        Self {
+            code: e.kind.into_owned(),
+            message: e.message,
+        }
     }
 }
 
@@ -40,7 +43,11 @@ impl Caller {
             // Outside of a call there is no depth to count.
             let depth = caller(&mut access, |call| call.depth).unwrap_or_default();
             let ctx = access.get();
-            Self { profile: ctx.profile.clone(), plugin: ctx.plugin.clone(), depth }
+            Self {
+                profile: ctx.profile.clone(),
+                plugin: ctx.plugin.clone(),
+                depth,
+            }
         })
     }
 

@@ -46,7 +46,14 @@ struct Inner {
 impl EventLog {
     pub(crate) async fn open(key: &str, log: store::EventLog) -> Result<Self> {
         let head = watch::Sender::new(log.last_cursor().await?);
-        Ok(Self { inner: Arc::new(Inner { key: key.into(), log, recent: Mutex::default(), head }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                key: key.into(),
+                log,
+                recent: Mutex::default(),
+                head,
+            }),
+        })
     }
 
     /// Name of the profile, or `@HOST@`.
@@ -62,12 +69,20 @@ impl EventLog {
     /// Events behind a cursor, oldest first. A topic is a name, `prefix.*` or `*`.
     pub async fn read(&self, after: Cursor, topics: &[String], limit: usize) -> Result<Vec<Event>> {
         let rows = self.inner.log.read(after, topics, limit).await?;
-        Ok(rows.into_iter().map(|r| self.event(r.cursor, r.at, r.topic, r.data)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|r| self.event(r.cursor, r.at, r.topic, r.data))
+            .collect())
     }
 
     /// Everything behind a cursor, and then what comes.
     pub fn follow(&self, after: Cursor, topics: Vec<String>) -> Follower {
-        Follower { log: self.clone(), head: self.inner.head.subscribe(), position: after, topics }
+        Follower {
+            log: self.clone(),
+            head: self.inner.head.subscribe(),
+            position: after,
+            topics,
+        }
     }
 
     /// Writes events of the host's own.
@@ -79,9 +94,15 @@ impl EventLog {
 
     /// Tells followers of events that were committed.
     pub(crate) fn committed(&self, events: Vec<NewEvent>, cursors: &[Cursor]) {
-        let Some(last) = cursors.iter().max().copied() else { return };
+        let Some(last) = cursors.iter().max().copied() else {
+            return;
+        };
         {
-            let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut recent = self
+                .inner
+                .recent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             for (event, cursor) in events.into_iter().zip(cursors) {
                 // Commits are told in any order, the memory is kept in theirs.
                 let at = recent.partition_point(|e| e.cursor < *cursor);
@@ -98,14 +119,30 @@ impl EventLog {
     }
 
     fn event(&self, cursor: Cursor, at: String, topic: String, data: String) -> Event {
-        Event { cursor, at, profile: self.inner.key.clone(), topic, data: data.into() }
+        Event {
+            cursor,
+            at,
+            profile: self.inner.key.clone(),
+            topic,
+            data: data.into(),
+        }
     }
 
     /// Events right behind a cursor, from memory, if they are all there.
     fn recent(&self, after: Cursor) -> Vec<Event> {
-        let recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = self
+            .inner
+            .recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let start = recent.partition_point(|e| e.cursor <= after);
-        recent.iter().skip(start).zip(after + 1..).take_while(|(e, expected)| e.cursor == *expected).map(|(e, _)| e.clone()).collect()
+        recent
+            .iter()
+            .skip(start)
+            .zip(after + 1..)
+            .take_while(|(e, expected)| e.cursor == *expected)
+            .map(|(e, _)| e.clone())
+            .collect()
     }
 }
 
@@ -132,7 +169,10 @@ impl Follower {
             let recent = self.log.recent(self.position);
             if let Some(last) = recent.last() {
                 let position = last.cursor;
-                let matching: Vec<_> = recent.into_iter().filter(|e| matches(&self.topics, &e.topic)).collect();
+                let matching: Vec<_> = recent
+                    .into_iter()
+                    .filter(|e| matches(&self.topics, &e.topic))
+                    .collect();
                 self.position = position;
                 if !matching.is_empty() {
                     return Ok(matching);
@@ -159,7 +199,10 @@ impl Follower {
 /// Whether a topic is one of the wanted.
 pub fn matches(topics: &[String], topic: &str) -> bool {
     topics.iter().any(|t| {
-        t == "*" || t == topic || t.strip_suffix('*').is_some_and(|p| p.ends_with('.') && topic.starts_with(p))
+        t == "*"
+            || t == topic
+            || t.strip_suffix('*')
+                .is_some_and(|p| p.ends_with('.') && topic.starts_with(p))
     })
 }
 
@@ -177,7 +220,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
         let log = EventLog::open("@HOST@", db.events().clone()).await.unwrap();
-        let event = |n: usize| NewEvent::new(if n % 2 == 0 { "a.even" } else { "b.odd" }, n.to_string());
+        let event =
+            |n: usize| NewEvent::new(if n % 2 == 0 { "a.even" } else { "b.odd" }, n.to_string());
         log.append((0..500).map(event).collect()).await.unwrap();
         let mut all = log.follow(0, vec!["*".into()]);
         let mut even = log.follow(100, vec!["a.*".into()]);
@@ -202,12 +246,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
         let log = EventLog::open("@HOST@", db.events().clone()).await.unwrap();
-        let events: Vec<_> = (0..2).map(|n| NewEvent::new("a.b", n.to_string())).collect();
+        let events: Vec<_> = (0..2)
+            .map(|n| NewEvent::new("a.b", n.to_string()))
+            .collect();
         db.events().append(events.clone()).await.unwrap();
         let mut follower = log.follow(0, vec!["*".into()]);
         log.committed(events[1..].to_vec(), &[2]);
         assert_eq!(numbers(&follower.next().await.unwrap()), [1, 2]);
         log.committed(events[..1].to_vec(), &[1]);
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(50), follower.next()).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(50), follower.next())
+                .await
+                .is_err()
+        );
     }
 }

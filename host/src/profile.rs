@@ -80,11 +80,17 @@ pub struct Profile {
 
 impl Profile {
     /// Opens a profile that exists.
-    pub(crate) async fn open(shared: Arc<Shared>, name: &str, folder: &str, db: ProfileDb) -> Result<Arc<Self>> {
+    pub(crate) async fn open(
+        shared: Arc<Shared>,
+        name: &str,
+        folder: &str,
+        db: ProfileDb,
+    ) -> Result<Arc<Self>> {
         let row = db.account().await?;
         let events = EventLog::open(name, db.events().clone()).await?;
         let settings = settings::load(&db).await?;
-        let empty = settings.get(&(settings::HOST.into(), settings::EMPTY_PASSWORD.into())) == Some(&Value::Bool(true));
+        let empty = settings.get(&(settings::HOST.into(), settings::EMPTY_PASSWORD.into()))
+            == Some(&Value::Bool(true));
         Ok(Arc::new_cyclic(|me| Self {
             name: name.to_owned(),
             folder: folder.to_owned(),
@@ -145,7 +151,10 @@ impl Profile {
 
     /// Whether its key is in memory.
     pub fn is_unlocked(&self) -> bool {
-        self.vault.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.vault
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
     }
 
     /// Whether it opens without a password.
@@ -159,9 +168,19 @@ impl Profile {
     }
 
     pub(crate) fn vault(&self) -> Result<Vault> {
-        self.vault.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(|| {
-            Error::new(kind::PROFILE_LOCKED, format!("Profile {} is locked: unlock it with its password", self.name))
-        })
+        self.vault
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(|| {
+                Error::new(
+                    kind::PROFILE_LOCKED,
+                    format!(
+                        "Profile {} is locked: unlock it with its password",
+                        self.name
+                    ),
+                )
+            })
     }
 
     fn set_vault(&self, vault: Option<Vault>) {
@@ -182,7 +201,9 @@ impl Profile {
     }
 
     fn instances(&self) -> MutexGuard<'_, HashMap<String, Arc<Instance>>> {
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+        self.instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The instance of a plugin in this profile; none where it doesn't run.
@@ -191,7 +212,10 @@ impl Profile {
             return None;
         }
         let mut instances = self.instances();
-        if let Some(found) = instances.get(plugin.id()).filter(|i| Arc::ptr_eq(i.plugin(), plugin)) {
+        if let Some(found) = instances
+            .get(plugin.id())
+            .filter(|i| Arc::ptr_eq(i.plugin(), plugin))
+        {
             return Some(found.clone());
         }
         let fresh = Instance::new(plugin.clone(), self.me.clone());
@@ -204,7 +228,12 @@ impl Profile {
     /// The instance of a plugin that has a hook.
     pub(crate) fn with_hook(&self, hook: &str) -> Vec<Arc<Instance>> {
         let catalog = self.catalog();
-        catalog.plugins.iter().filter(|p| p.hooks.contains_key(hook)).filter_map(|p| self.instance(p)).collect()
+        catalog
+            .plugins
+            .iter()
+            .filter(|p| p.hooks.contains_key(hook))
+            .filter_map(|p| self.instance(p))
+            .collect()
     }
 
     /// Calls a hook of every plugin that has `lifecycle`, each in a task of its own.
@@ -215,10 +244,16 @@ impl Profile {
     }
 
     pub(crate) fn tell(&self, instance: Arc<Instance>, call: Call) {
-        let Some(profile) = self.me.upgrade() else { return };
+        let Some(profile) = self.me.upgrade() else {
+            return;
+        };
         tokio::spawn(async move {
             if let Err(e) = instance.call(call, 0).await {
-                profile.log(instance.plugin().id(), "warn", &format!("lifecycle hook failed: {e}"));
+                profile.log(
+                    instance.plugin().id(),
+                    "warn",
+                    &format!("lifecycle hook failed: {e}"),
+                );
             }
         });
     }
@@ -240,20 +275,30 @@ impl Profile {
 
     /// A plugin was taken out, replaced or switched off: its instance says goodbye and ends.
     pub(crate) async fn retire(&self, plugin: &str) {
-        let Some(instance) = self.instances().remove(plugin) else { return };
+        let Some(instance) = self.instances().remove(plugin) else {
+            return;
+        };
         if instance.plugin().hooks.contains_key("lifecycle") && self.session.stream().is_some() {
             let goodbye = instance.call(Call::Unload, 0);
-            tokio::time::timeout(std::time::Duration::from_secs(2), goodbye).await.ok();
+            tokio::time::timeout(std::time::Duration::from_secs(2), goodbye)
+                .await
+                .ok();
         }
         instance.stop(true);
         self.peers.release(plugin, None);
-        self.features.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
+        self.features
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(plugin);
     }
 
     /// Sends a stanza on the live stream.
     pub(crate) async fn send_now(&self, stanza: Element) -> Result<()> {
         let stream = self.session.stream().ok_or_else(|| {
-            Error::new(kind::NOT_CONNECTED, format!("Profile {} isn't connected", self.name))
+            Error::new(
+                kind::NOT_CONNECTED,
+                format!("Profile {} isn't connected", self.name),
+            )
         })?;
         stream.send(stanza).await
     }
@@ -261,7 +306,11 @@ impl Profile {
     /// Sets a plugin's dynamic disco features.
     pub(crate) fn set_features(&self, plugin: &str, features: Vec<String>) {
         let mut all = self.features.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.insert(plugin.to_owned(), features.clone()).unwrap_or_default() != features {
+        if all
+            .insert(plugin.to_owned(), features.clone())
+            .unwrap_or_default()
+            != features
+        {
             drop(all);
             self.tell_all(|| Call::FeaturesChanged);
         }
@@ -271,10 +320,21 @@ impl Profile {
     pub(crate) fn feature_set(&self) -> (BTreeSet<Identity>, BTreeSet<String>) {
         let catalog = self.catalog();
         let running: Vec<_> = catalog.plugins.iter().filter(|p| self.runs(p)).collect();
-        let identities = running.iter().flat_map(|p| p.manifest.identities.iter().cloned()).collect();
-        let mut features: BTreeSet<String> = running.iter().flat_map(|p| p.manifest.features.iter().cloned()).collect();
+        let identities = running
+            .iter()
+            .flat_map(|p| p.manifest.identities.iter().cloned())
+            .collect();
+        let mut features: BTreeSet<String> = running
+            .iter()
+            .flat_map(|p| p.manifest.features.iter().cloned())
+            .collect();
         let dynamic = self.features.lock().unwrap_or_else(PoisonError::into_inner);
-        features.extend(dynamic.iter().filter(|(id, _)| running.iter().any(|p| p.id() == *id)).flat_map(|(_, f)| f.iter().cloned()));
+        features.extend(
+            dynamic
+                .iter()
+                .filter(|(id, _)| running.iter().any(|p| p.id() == *id))
+                .flat_map(|(_, f)| f.iter().cloned()),
+        );
         (identities, features)
     }
 
@@ -285,14 +345,20 @@ impl Profile {
 
     /// Writes an event of the host about this profile.
     pub(crate) async fn host_event(&self, topic: &str, data: Value) {
-        if let Err(e) = self.events.append(vec![NewEvent::new(topic, data.to_string())]).await {
+        if let Err(e) = self
+            .events
+            .append(vec![NewEvent::new(topic, data.to_string())])
+            .await
+        {
             tracing::warn!(profile = self.name, "An event was not written: {e}");
         }
     }
 
     /// Writes to a plugin's log.
     pub(crate) fn log(&self, plugin: &str, level: &'static str, message: &str) {
-        self.shared.logs.write(plugin, Some(&self.name), level, message);
+        self.shared
+            .logs
+            .write(plugin, Some(&self.name), level, message);
     }
 }
 

@@ -9,11 +9,11 @@ pub mod stanza;
 
 mod backoff;
 mod fault;
+mod login;
 mod negotiate;
 mod ns;
 mod report;
 mod resolve;
-mod login;
 mod session;
 mod sm;
 mod task;
@@ -160,7 +160,14 @@ pub fn connect(
         previous: None,
     };
     tokio::spawn(task.run());
-    (Stream { queue, state, close }, received)
+    (
+        Stream {
+            queue,
+            state,
+            close,
+        },
+        received,
+    )
 }
 
 /// The sending end of a stream.
@@ -194,7 +201,11 @@ impl Stream {
     pub async fn send_tracked(&self, stanza: Element, id: u64) -> Result<()> {
         stanza::check(&stanza)?;
         let permit = self.queue.reserve().await.map_err(|_| not_connected())?;
-        permit.send(Outgoing { stanza, id: Some(id), session: 0 });
+        permit.send(Outgoing {
+            stanza,
+            id: Some(id),
+            session: 0,
+        });
         Ok(())
     }
 
@@ -206,7 +217,9 @@ impl Stream {
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("live", &*self.state.borrow()).finish_non_exhaustive()
+        f.debug_struct("Stream")
+            .field("live", &*self.state.borrow())
+            .finish_non_exhaustive()
     }
 }
 

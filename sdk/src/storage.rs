@@ -1,19 +1,26 @@
 //! Tables and keys of a profile.
 
+use crate::Error;
 pub use crate::bindings::sat::host::storage::{
     Committed, Rows, Statement, Transaction, Value, commit, delete, get, keys, query, set,
 };
-use crate::Error;
 use std::cell::Cell;
 
 /// A statement with its values: `sql("DELETE FROM chat__message WHERE id = ?1", [id.into()])`.
 pub fn sql(sql: &str, params: impl Into<Vec<Value>>) -> Statement {
-    Statement { sql: sql.into(), params: params.into() }
+    Statement {
+        sql: sql.into(),
+        params: params.into(),
+    }
 }
 
 /// Runs statements in one transaction.
 pub async fn run(statements: Vec<Statement>) -> Result<Committed, Error> {
-    commit(Transaction { statements, send: Vec::new() }).await
+    commit(Transaction {
+        statements,
+        send: Vec::new(),
+    })
+    .await
 }
 
 /// Numbered changes of a plugin's tables, each run once for each profile.
@@ -33,7 +40,11 @@ unsafe impl Sync for Migrations {}
 impl Migrations {
     /// Migrations remembered in `table`; each step is a list of statements.
     pub const fn new(table: &'static str, steps: &'static [&'static [&'static str]]) -> Self {
-        Self { table, steps, done: Cell::new(false) }
+        Self {
+            table,
+            steps,
+            done: Cell::new(false),
+        }
     }
 
     /// Brings the tables up to date.
@@ -42,12 +53,28 @@ impl Migrations {
             return Ok(());
         }
         let table = self.table;
-        run(vec![sql(&format!("CREATE TABLE IF NOT EXISTS {table} (version INTEGER NOT NULL) STRICT"), [])]).await?;
-        let rows = query(sql(&format!("SELECT coalesce(max(version), 0) FROM {table}"), [])).await?;
-        let version = rows.rows.first().and_then(|r| r.first()).and_then(Value::integer).unwrap_or(0);
+        run(vec![sql(
+            &format!("CREATE TABLE IF NOT EXISTS {table} (version INTEGER NOT NULL) STRICT"),
+            [],
+        )])
+        .await?;
+        let rows = query(sql(
+            &format!("SELECT coalesce(max(version), 0) FROM {table}"),
+            [],
+        ))
+        .await?;
+        let version = rows
+            .rows
+            .first()
+            .and_then(|r| r.first())
+            .and_then(Value::integer)
+            .unwrap_or(0);
         for (number, step) in (1i64..).zip(self.steps).skip(version.max(0) as usize) {
             let mut statements: Vec<_> = step.iter().map(|s| sql(s, [])).collect();
-            statements.push(sql(&format!("INSERT INTO {table} (version) VALUES (?1)"), [number.into()]));
+            statements.push(sql(
+                &format!("INSERT INTO {table} (version) VALUES (?1)"),
+                [number.into()],
+            ));
             run(statements).await?;
         }
         self.done.set(true);
@@ -58,22 +85,38 @@ impl Migrations {
 impl Value {
     /// The integer, if it is one.
     pub fn integer(&self) -> Option<i64> {
-        if let Self::Integer(n) = self { Some(*n) } else { None }
+        if let Self::Integer(n) = self {
+            Some(*n)
+        } else {
+            None
+        }
     }
 
     /// The text, if it is one.
     pub fn text(&self) -> Option<&str> {
-        if let Self::Text(t) = self { Some(t) } else { None }
+        if let Self::Text(t) = self {
+            Some(t)
+        } else {
+            None
+        }
     }
 
     /// The text, taken out, if it is one.
     pub fn into_option(self) -> Option<String> {
-        if let Self::Text(t) = self { Some(t) } else { None }
+        if let Self::Text(t) = self {
+            Some(t)
+        } else {
+            None
+        }
     }
 
     /// The text, taken out; empty when it is none.
     pub fn into_text(self) -> String {
-        if let Self::Text(t) = self { t } else { String::new() }
+        if let Self::Text(t) = self {
+            t
+        } else {
+            String::new()
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sending and asking.
 
+use crate::Error;
 pub use crate::bindings::sat::host::xmpp::{
     IqKind, IqRequest, Outgoing, account, bound, iq, send, stream_features,
 };
-use crate::Error;
 
 /// Asks `to` (none: the own server) with a `get`, and returns the payload of the answer.
 pub async fn get(to: Option<&str>, payload: impl Into<String>) -> Result<String, Error> {
@@ -16,17 +16,33 @@ pub async fn set(to: Option<&str>, payload: impl Into<String>) -> Result<String,
 }
 
 async fn ask(to: Option<&str>, kind: IqKind, payload: String) -> Result<String, Error> {
-    iq(IqRequest { to: to.map(str::to_owned), kind, payload, timeout_ms: None }).await
+    iq(IqRequest {
+        to: to.map(str::to_owned),
+        kind,
+        payload,
+        timeout_ms: None,
+    })
+    .await
 }
 
 /// Sends a presence or a message that may be lost (a chat state, say) and returns its id.
 pub async fn send_now(stanza: impl Into<String>) -> Result<String, Error> {
-    send(Outgoing { stanza: stanza.into(), durable: false, ttl_ms: None }).await
+    send(Outgoing {
+        stanza: stanza.into(),
+        durable: false,
+        ttl_ms: None,
+    })
+    .await
 }
 
 /// Puts a message into the outbox and returns its id once it is safe there.
 pub async fn send_durable(stanza: impl Into<String>) -> Result<String, Error> {
-    send(Outgoing { stanza: stanza.into(), durable: true, ttl_ms: None }).await
+    send(Outgoing {
+        stanza: stanza.into(),
+        durable: true,
+        ttl_ms: None,
+    })
+    .await
 }
 
 /// The bare JID of a JID: everything before the first `/`.

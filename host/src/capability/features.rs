@@ -19,7 +19,11 @@ impl features::Host for Ctx {
         FeatureSet {
             identities: identities
                 .into_iter()
-                .map(|i| Identity { category: i.category, kind: i.kind, name: i.name })
+                .map(|i| Identity {
+                    category: i.category,
+                    kind: i.kind,
+                    name: i.name,
+                })
                 .collect(),
             features: features.into_iter().collect(),
         }

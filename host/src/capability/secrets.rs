@@ -18,19 +18,35 @@ fn context(plugin: &str, name: &str) -> String {
 }
 
 impl secrets::HostWithStore<Ctx> for Host {
-    async fn get(accessor: &Accessor<Ctx, Self>, name: String) -> Result<Option<Vec<u8>>, GuestError> {
+    async fn get(
+        accessor: &Accessor<Ctx, Self>,
+        name: String,
+    ) -> Result<Option<Vec<u8>>, GuestError> {
         let caller = Caller::of(accessor);
         let vault = caller.profile.vault()?;
         match caller.profile.db.secret_get(caller.id(), &name).await? {
-            Some(sealed) => Ok(Some(vault.open(&context(caller.id(), &name), &sealed)?.to_vec())),
+            Some(sealed) => Ok(Some(
+                vault.open(&context(caller.id(), &name), &sealed)?.to_vec(),
+            )),
             None => Ok(None),
         }
     }
 
-    async fn set(accessor: &Accessor<Ctx, Self>, name: String, value: Vec<u8>) -> Result<(), GuestError> {
+    async fn set(
+        accessor: &Accessor<Ctx, Self>,
+        name: String,
+        value: Vec<u8>,
+    ) -> Result<(), GuestError> {
         let caller = Caller::of(accessor);
-        let sealed = caller.profile.vault()?.seal(&context(caller.id(), &name), &value)?;
-        Ok(caller.profile.db.secret_set(caller.id(), &name, sealed).await?)
+        let sealed = caller
+            .profile
+            .vault()?
+            .seal(&context(caller.id(), &name), &value)?;
+        Ok(caller
+            .profile
+            .db
+            .secret_set(caller.id(), &name, sealed)
+            .await?)
     }
 
     async fn delete(accessor: &Accessor<Ctx, Self>, name: String) -> Result<bool, GuestError> {

@@ -9,6 +9,8 @@ impl settings::Host for Ctx {
     fn get(&mut self, name: String) -> Option<Json> {
         let declared = self.plugin.manifest.settings.get(&name)?;
         let value = self.profile.setting(self.plugin.id(), &name);
-        Some(Json { text: value.as_ref().unwrap_or(&declared.default).to_string() })
+        Some(Json {
+            text: value.as_ref().unwrap_or(&declared.default).to_string(),
+        })
     }
 }

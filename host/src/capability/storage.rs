@@ -18,25 +18,45 @@ use wasmtime::component::Accessor;
 impl storage::Host for Ctx {}
 
 impl storage::HostWithStore<Ctx> for Host {
-    async fn commit(accessor: &Accessor<Ctx, Self>, request: Transaction) -> Result<Committed, GuestError> {
+    async fn commit(
+        accessor: &Accessor<Ctx, Self>,
+        request: Transaction,
+    ) -> Result<Committed, GuestError> {
         let caller = Caller::of(accessor);
         // Taken now: what the call emits while this is under way belongs to its next commit.
-        let events = with_call(accessor, |call| std::mem::take(&mut call.events)).unwrap_or_default();
+        let events =
+            with_call(accessor, |call| std::mem::take(&mut call.events)).unwrap_or_default();
         Ok(commit(&caller, request, events).await?)
     }
 
     async fn query(accessor: &Accessor<Ctx, Self>, request: Statement) -> Result<Rows, GuestError> {
         let caller = Caller::of(accessor);
-        let rows = caller.profile.db.query(caller.id(), request.into(), store::Limits::QUERY).await?;
-        Ok(Rows { columns: rows.columns, rows: values(rows.rows), changed: 0, last_row_id: 0 })
+        let rows = caller
+            .profile
+            .db
+            .query(caller.id(), request.into(), store::Limits::QUERY)
+            .await?;
+        Ok(Rows {
+            columns: rows.columns,
+            rows: values(rows.rows),
+            changed: 0,
+            last_row_id: 0,
+        })
     }
 
-    async fn get(accessor: &Accessor<Ctx, Self>, key: String) -> Result<Option<Vec<u8>>, GuestError> {
+    async fn get(
+        accessor: &Accessor<Ctx, Self>,
+        key: String,
+    ) -> Result<Option<Vec<u8>>, GuestError> {
         let caller = Caller::of(accessor);
         Ok(caller.profile.db.kv_get(caller.id(), &key).await?)
     }
 
-    async fn set(accessor: &Accessor<Ctx, Self>, key: String, value: Vec<u8>) -> Result<(), GuestError> {
+    async fn set(
+        accessor: &Accessor<Ctx, Self>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<(), GuestError> {
         let caller = Caller::of(accessor);
         Ok(caller.profile.db.kv_set(caller.id(), &key, value).await?)
     }
@@ -53,19 +73,36 @@ impl storage::HostWithStore<Ctx> for Host {
         limit: u32,
     ) -> Result<Vec<String>, GuestError> {
         let caller = Caller::of(accessor);
-        Ok(caller.profile.db.kv_keys(caller.id(), &prefix, after.as_deref(), limit).await?)
+        Ok(caller
+            .profile
+            .db
+            .kv_keys(caller.id(), &prefix, after.as_deref(), limit)
+            .await?)
     }
 }
 
-async fn commit(caller: &Caller, request: Transaction, events: Vec<store::NewEvent>) -> Result<Committed> {
+async fn commit(
+    caller: &Caller,
+    request: Transaction,
+    events: Vec<store::NewEvent>,
+) -> Result<Committed> {
     let profile = &caller.profile;
     let mut outbox = Vec::with_capacity(request.send.len());
     for message in request.send {
-        outbox.push(outgoing::compose(profile, &message.stanza, message.ttl_ms, caller.depth).await?);
+        outbox
+            .push(outgoing::compose(profile, &message.stanza, message.ttl_ms, caller.depth).await?);
     }
     let sent: Vec<String> = outbox.iter().map(|row| row.stanza_id.clone()).collect();
-    let statements = request.statements.into_iter().map(store::Statement::from).collect();
-    let commit = store::Commit { statements, events: events.clone(), outbox };
+    let statements = request
+        .statements
+        .into_iter()
+        .map(store::Statement::from)
+        .collect();
+    let commit = store::Commit {
+        statements,
+        events: events.clone(),
+        outbox,
+    };
     let done = profile.db.commit(caller.id(), commit).await?;
     profile.events.committed(events, &done.cursors);
     if !sent.is_empty() {
@@ -77,7 +114,10 @@ async fn commit(caller: &Caller, request: Transaction, events: Vec<store::NewEve
         changed: r.changed,
         last_row_id: r.last_row_id,
     });
-    Ok(Committed { results: results.collect(), sent })
+    Ok(Committed {
+        results: results.collect(),
+        sent,
+    })
 }
 
 impl From<Statement> for store::Statement {
@@ -89,7 +129,10 @@ impl From<Statement> for store::Statement {
             Value::Text(t) => store::Value::Text(t),
             Value::Blob(b) => store::Value::Blob(b),
         });
-        Self { params: params.collect(), sql: statement.sql }
+        Self {
+            params: params.collect(),
+            sql: statement.sql,
+        }
     }
 }
 
@@ -101,5 +144,7 @@ fn values(rows: Vec<Vec<store::Value>>) -> Vec<Vec<Value>> {
         store::Value::Text(t) => Value::Text(t),
         store::Value::Blob(b) => Value::Blob(b),
     };
-    rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect()
+    rows.into_iter()
+        .map(|row| row.into_iter().map(value).collect())
+        .collect()
 }

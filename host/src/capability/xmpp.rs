@@ -52,9 +52,18 @@ async fn send(caller: &Caller, request: Outgoing) -> Result<String> {
     if !request.durable {
         return outgoing::send(&caller.profile, &request.stanza, caller.depth).await;
     }
-    let row = outgoing::compose(&caller.profile, &request.stanza, request.ttl_ms, caller.depth).await?;
+    let row = outgoing::compose(
+        &caller.profile,
+        &request.stanza,
+        request.ttl_ms,
+        caller.depth,
+    )
+    .await?;
     let id = row.stanza_id.clone();
-    let commit = Commit { outbox: vec![row], ..Commit::default() };
+    let commit = Commit {
+        outbox: vec![row],
+        ..Commit::default()
+    };
     caller.profile.db.commit(caller.id(), commit).await?;
     caller.profile.outbox.wake();
     Ok(id)
@@ -67,15 +76,28 @@ async fn iq(caller: &Caller, request: IqRequest) -> Result<String> {
         .parse()
         .map_err(|e| refuse(format!("The payload is not one well-formed element: {e}")))?;
     let mut iq = Element::bare("iq", JABBER_CLIENT);
-    set(&mut iq, "type", if request.kind == IqKind::Get { "get" } else { "set" });
+    set(
+        &mut iq,
+        "type",
+        if request.kind == IqKind::Get {
+            "get"
+        } else {
+            "set"
+        },
+    );
     if let Some(to) = &request.to {
         set(&mut iq, "to", to);
     }
     iq.append_child(payload);
-    let timeout = request.timeout_ms.map_or(TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT);
+    let timeout = request
+        .timeout_ms
+        .map_or(TIMEOUT, Duration::from_millis)
+        .min(LONGEST_TIMEOUT);
     let profile = &caller.profile;
     let question = profile.iqs.ask(caller.id(), &mut iq);
     profile.send_now(iq).await?;
     let answer = question.wait(timeout).await?;
-    Ok(answer.map(|payload| String::from(&payload)).unwrap_or_default())
+    Ok(answer
+        .map(|payload| String::from(&payload))
+        .unwrap_or_default())
 }

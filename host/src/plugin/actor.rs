@@ -7,7 +7,8 @@ use super::{
         plugin::filter_types::Verdict,
     },
     engine::{
-        CALL_TICKS, CPU_PER_WINDOW, CPU_WINDOW, HANDLES, HOSTCALL_FUEL, MEMORY, TABLE_ELEMENTS, engine,
+        CALL_TICKS, CPU_PER_WINDOW, CPU_WINDOW, HANDLES, HOSTCALL_FUEL, MEMORY, TABLE_ELEMENTS,
+        engine,
     },
     instance::{Answer, Call, CallState, Ctx},
     loaded::LoadedPlugin,
@@ -53,7 +54,11 @@ pub(crate) async fn run(
     store
         .run_concurrent(async move |accessor| -> wasmtime::Result<()> {
             while let Some(job) = jobs.recv().await {
-                accessor.spawn(Task { job, instance, plugin: plugin.clone() })?;
+                accessor.spawn(Task {
+                    job,
+                    instance,
+                    plugin: plugin.clone(),
+                })?;
             }
             std::future::poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
             Ok(())
@@ -107,19 +112,34 @@ pub(crate) struct Limits {
 }
 
 impl ResourceLimiter for Limits {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         self.memory = self.memory.saturating_add(desired.saturating_sub(current));
         if self.memory > MEMORY {
             // An error, since a guest turns a refusal into a trap without a reason.
-            return Err(wasmtime::Error::msg(format!("it wanted more than {} MiB of memory (MEMORY)", MEMORY >> 20)));
+            return Err(wasmtime::Error::msg(format!(
+                "it wanted more than {} MiB of memory (MEMORY)",
+                MEMORY >> 20
+            )));
         }
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         self.table = self.table.saturating_add(desired.saturating_sub(current));
         if self.table > TABLE_ELEMENTS {
-            return Err(wasmtime::Error::msg(format!("it wanted more than {TABLE_ELEMENTS} table elements (TABLE_ELEMENTS)")));
+            return Err(wasmtime::Error::msg(format!(
+                "it wanted more than {TABLE_ELEMENTS} table elements (TABLE_ELEMENTS)"
+            )));
         }
         Ok(true)
     }
@@ -149,29 +169,61 @@ type Guest<T> = std::result::Result<T, GuestError>;
 impl AccessorTask<Ctx> for Task {
     async fn run(self, accessor: &Accessor<Ctx>) -> wasmtime::Result<()> {
         let Job { call, depth, reply } = self.job;
-        let guest = Callee { accessor, instance: self.instance, plugin: &self.plugin, depth };
+        let guest = Callee {
+            accessor,
+            instance: self.instance,
+            plugin: &self.plugin,
+            depth,
+        };
         let answer = match call {
             Call::Feature(name, args) => match self.plugin.methods.get(&name) {
-                Some(method) => guest.dynamic(&method.index, &args).await?.map(Answer::Value),
-                None => Err(Error::new(kind::NO_PROVIDER, format!("Plugin {} has no {name}", self.plugin.id()))),
+                Some(method) => guest
+                    .dynamic(&method.index, &args)
+                    .await?
+                    .map(Answer::Value),
+                None => Err(Error::new(
+                    kind::NO_PROVIDER,
+                    format!("Plugin {} has no {name}", self.plugin.id()),
+                )),
             },
-            Call::Event { interface, topic, data } => {
-                let receiver = self.plugin.receivers.iter().find(|r| r.topic == topic && r.interface == interface);
+            Call::Event {
+                interface,
+                topic,
+                data,
+            } => {
+                let receiver = self
+                    .plugin
+                    .receivers
+                    .iter()
+                    .find(|r| r.topic == topic && r.interface == interface);
                 match receiver.map(|r| (&r.index, values::event_from_json(&r.record, &data))) {
-                    Some((index, Ok(record))) => guest.none(index, &[record]).await?.map(|()| Answer::Unit),
+                    Some((index, Ok(record))) => {
+                        guest.none(index, &[record]).await?.map(|()| Answer::Unit)
+                    }
                     Some((_, Err(e))) => Err(e),
                     None => Ok(Answer::Unit),
                 }
             }
-            Call::Connected(resumed) => guest.hook::<_, ()>("lifecycle", "connected", (resumed,)).await?.map(|()| Answer::Unit),
-            Call::Disconnected => guest.hook::<_, ()>("lifecycle", "disconnected", ()).await?.map(|()| Answer::Unit),
-            Call::SettingsChanged(names) => {
-                guest.hook::<_, ()>("lifecycle", "settings-changed", (names,)).await?.map(|()| Answer::Unit)
-            }
-            Call::FeaturesChanged => {
-                guest.hook::<_, ()>("lifecycle", "features-changed", ()).await?.map(|()| Answer::Unit)
-            }
-            Call::Unload => guest.hook::<_, ()>("lifecycle", "unload", ()).await?.map(|()| Answer::Unit),
+            Call::Connected(resumed) => guest
+                .hook::<_, ()>("lifecycle", "connected", (resumed,))
+                .await?
+                .map(|()| Answer::Unit),
+            Call::Disconnected => guest
+                .hook::<_, ()>("lifecycle", "disconnected", ())
+                .await?
+                .map(|()| Answer::Unit),
+            Call::SettingsChanged(names) => guest
+                .hook::<_, ()>("lifecycle", "settings-changed", (names,))
+                .await?
+                .map(|()| Answer::Unit),
+            Call::FeaturesChanged => guest
+                .hook::<_, ()>("lifecycle", "features-changed", ())
+                .await?
+                .map(|()| Answer::Unit),
+            Call::Unload => guest
+                .hook::<_, ()>("lifecycle", "unload", ())
+                .await?
+                .map(|()| Answer::Unit),
             Call::Iq(header, payload) => guest
                 .hook::<(Header, String), (std::result::Result<Option<String>, StanzaError>,)>(
                     "iq-handler",
@@ -192,17 +244,31 @@ impl AccessorTask<Ctx> for Task {
                 .hook::<_, (Guest<String>,)>("presence-filter", "on-presence", (stanza,))
                 .await?
                 .map(|(r,)| Answer::Stanza(r)),
-            Call::Unwrap(header, stanza) => guest.filter("unwrap-filter", "unwrap", (header, stanza)).await?,
-            Call::Decrypt(header, stanza) => guest.filter("decrypt-filter", "decrypt", (header, stanza)).await?,
-            Call::Amend(header, stanza) => guest.filter("amend-filter", "amend", (header, stanza)).await?,
+            Call::Unwrap(header, stanza) => {
+                guest
+                    .filter("unwrap-filter", "unwrap", (header, stanza))
+                    .await?
+            }
+            Call::Decrypt(header, stanza) => {
+                guest
+                    .filter("decrypt-filter", "decrypt", (header, stanza))
+                    .await?
+            }
+            Call::Amend(header, stanza) => {
+                guest
+                    .filter("amend-filter", "amend", (header, stanza))
+                    .await?
+            }
             Call::Compose(stanza) => guest.filter("compose-filter", "compose", (stanza,)).await?,
             Call::Seal(stanza) => guest.filter("seal-filter", "seal", (stanza,)).await?,
-            Call::OutboxSent(ids) => {
-                guest.hook::<_, ()>("outbox-handler", "on-sent", (ids,)).await?.map(|()| Answer::Unit)
-            }
-            Call::OutboxFailed(id, reason) => {
-                guest.hook::<_, ()>("outbox-handler", "on-failed", (id, reason)).await?.map(|()| Answer::Unit)
-            }
+            Call::OutboxSent(ids) => guest
+                .hook::<_, ()>("outbox-handler", "on-sent", (ids,))
+                .await?
+                .map(|()| Answer::Unit),
+            Call::OutboxFailed(id, reason) => guest
+                .hook::<_, ()>("outbox-handler", "on-failed", (id, reason))
+                .await?
+                .map(|()| Answer::Unit),
         };
         // Whoever asked may have stopped waiting.
         reply.send(answer).ok();
@@ -220,19 +286,29 @@ struct Callee<'a> {
 
 impl Callee<'_> {
     /// Calls a hook's function. The outer error is a trap.
-    async fn hook<P, R>(&self, hook: &'static str, function: &str, params: P) -> wasmtime::Result<Result<R>>
+    async fn hook<P, R>(
+        &self,
+        hook: &'static str,
+        function: &str,
+        params: P,
+    ) -> wasmtime::Result<Result<R>>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
         let found = self.plugin.hooks.get(hook).and_then(|parent| {
-            self.plugin.component.get_export_index(Some(parent), function)
+            self.plugin
+                .component
+                .get_export_index(Some(parent), function)
         });
         let Some(index) = found else {
-            return Ok(Err(Error::new(kind::NO_PROVIDER, format!("Plugin {} has no {hook}", self.plugin.id()))));
+            return Ok(Err(Error::new(
+                kind::NO_PROVIDER,
+                format!("Plugin {} has no {hook}", self.plugin.id()),
+            )));
         };
         let (function, call) = self.accessor.with(|mut access| {
-            let function: TypedFunc<P, R> = self.instance.get_typed_func(&mut access, &index)?;
+            let function: TypedFunc<P, R> = self.instance.get_typed_func(&mut access, index)?;
             // The guest runs when this task waits: the call is noted before.
             let call = function.start_call_concurrent(&mut access, params)?;
             access.get().calls.insert(call.task(), self.state());
@@ -243,22 +319,38 @@ impl Callee<'_> {
         Ok(self.end(task).await.map(|()| result))
     }
 
-    async fn filter<P>(&self, hook: &'static str, function: &str, params: P) -> wasmtime::Result<Result<Answer>>
+    async fn filter<P>(
+        &self,
+        hook: &'static str,
+        function: &str,
+        params: P,
+    ) -> wasmtime::Result<Result<Answer>>
     where
         P: ComponentNamedList + Lower + Send + Sync + 'static,
     {
-        Ok(self.hook::<P, (Guest<Verdict>,)>(hook, function, params).await?.map(|(r,)| Answer::Verdict(r)))
+        Ok(self
+            .hook::<P, (Guest<Verdict>,)>(hook, function, params)
+            .await?
+            .map(|(r,)| Answer::Verdict(r)))
     }
 
     /// Calls a function by the component's own types.
-    async fn dynamic(&self, index: &ComponentExportIndex, args: &[Val]) -> wasmtime::Result<Result<Val>> {
+    async fn dynamic(
+        &self,
+        index: &ComponentExportIndex,
+        args: &[Val],
+    ) -> wasmtime::Result<Result<Val>> {
         let mut out = [Val::Bool(false)];
         let result = self.values(index, args, &mut out).await?;
         let [value] = out;
         Ok(result.map(|()| value))
     }
 
-    async fn none(&self, index: &ComponentExportIndex, args: &[Val]) -> wasmtime::Result<Result<()>> {
+    async fn none(
+        &self,
+        index: &ComponentExportIndex,
+        args: &[Val],
+    ) -> wasmtime::Result<Result<()>> {
         self.values(index, args, &mut []).await
     }
 
@@ -269,7 +361,9 @@ impl Callee<'_> {
         out: &mut [Val],
     ) -> wasmtime::Result<Result<()>> {
         let started = self.accessor.with(|mut access| {
-            let Some(function) = self.instance.get_func(&mut access, index) else { return Ok(None) };
+            let Some(function) = self.instance.get_func(&mut access, index) else {
+                return Ok(None);
+            };
             let call = function.start_call_concurrent(&mut access, args, out)?;
             access.get().calls.insert(call.task(), self.state());
             wasmtime::error::Ok(Some((function, call)))
@@ -283,7 +377,10 @@ impl Callee<'_> {
     }
 
     fn state(&self) -> CallState {
-        CallState { depth: self.depth, events: Vec::new() }
+        CallState {
+            depth: self.depth,
+            events: Vec::new(),
+        }
     }
 
     /// Writes the events that the call emitted and has not committed.
@@ -293,7 +390,9 @@ impl Callee<'_> {
             (ctx.calls.remove(&task), ctx.profile.clone())
         });
         match state {
-            Some(state) if !state.events.is_empty() => profile.emit(self.plugin.id(), state.events).await,
+            Some(state) if !state.events.is_empty() => {
+                profile.emit(self.plugin.id(), state.events).await
+            }
             _ => Ok(()),
         }
     }

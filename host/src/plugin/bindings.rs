@@ -1,5 +1,11 @@
 //! Typed bindings of the contract in `wit/`: what plugins import and the hooks that they export.
-#![allow(missing_docs, unreachable_pub, unsafe_code, unused_qualifications, clippy::all)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    clippy::all
+)]
 
 wasmtime::component::bindgen!({
     path: ["../wit/host", "../wit/plugin"],

@@ -51,7 +51,9 @@ impl Cache {
         if let Some(component) = self.load(engine, &path, &name) {
             return Ok(component);
         }
-        let invalid = |e: wasmtime::Error| Error::new(kind::BAD_REQUEST, format!("Not a valid component: {e:#}"));
+        let invalid = |e: wasmtime::Error| {
+            Error::new(kind::BAD_REQUEST, format!("Not a valid component: {e:#}"))
+        };
         let code = engine.precompile_component(bytes).map_err(invalid)?;
         if let Err(e) = self.save(&path, &name, &code) {
             tracing::warn!("Cannot write the compile cache, plugins will load slowly: {e}");
@@ -63,7 +65,9 @@ impl Cache {
         let file = fs::read(path).ok()?;
         let (mac, code) = file.split_at_checked(MAC)?;
         self.mac(name, code).verify_slice(mac).ok()?;
-        trusted(engine, code).inspect_err(|e| tracing::debug!("Compiled again: {e:#}")).ok()
+        trusted(engine, code)
+            .inspect_err(|e| tracing::debug!("Compiled again: {e:#}"))
+            .ok()
     }
 
     fn save(&self, path: &PathBuf, name: &str, code: &[u8]) -> std::io::Result<()> {
@@ -78,7 +82,10 @@ impl Cache {
     fn mac(&self, name: &str, code: &[u8]) -> Hmac<Sha256> {
         // HMAC pads a key to the hash's block of 64 bytes with zeros (RFC 2104).
         let mut block = [0; 64];
-        block.iter_mut().zip(self.key).for_each(|(to, from)| *to = from);
+        block
+            .iter_mut()
+            .zip(self.key)
+            .for_each(|(to, from)| *to = from);
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         mac.update(name.as_bytes());
         mac.update(code);
@@ -102,13 +109,22 @@ mod tests {
         let engine = crate::plugin::engine::engine().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path().into(), [7; 32]);
-        let bytes = b"(component)";
+        let bytes = &wat::parse_str("(component)").unwrap();
         let hash = hash(bytes);
         cache.component(engine, bytes, &hash).unwrap();
-        let path = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let path = fs::read_dir(folder.path())
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(cache.load(engine, &path, name).is_some());
-        assert!(Cache::new(folder.path().into(), [8; 32]).load(engine, &path, name).is_none());
+        assert!(
+            Cache::new(folder.path().into(), [8; 32])
+                .load(engine, &path, name)
+                .is_none()
+        );
         let mut file = fs::read(&path).unwrap();
         *file.last_mut().unwrap() ^= 1;
         fs::write(&path, file).unwrap();

@@ -31,7 +31,12 @@ impl Catalog {
         plugins.sort_by(|a, b| a.id().cmp(b.id()));
         let (mut methods, mut providers) = (BTreeMap::new(), BTreeMap::new());
         for plugin in &plugins {
-            methods.extend(plugin.methods.iter().map(|(name, m)| (name.clone(), m.clone())));
+            methods.extend(
+                plugin
+                    .methods
+                    .iter()
+                    .map(|(name, m)| (name.clone(), m.clone())),
+            );
             for interface in plugin.interfaces() {
                 if let Some(interface) = Interface::parse(interface) {
                     providers.insert(interface.unversioned(), plugin.clone());
@@ -39,8 +44,18 @@ impl Catalog {
             }
         }
         let matcher = Matcher::new(plugins.iter().map(|p| &p.manifest));
-        let header = plugins.iter().flat_map(|p| p.manifest.header.iter().cloned()).collect();
-        Self { generation, methods, plugins, matcher, header, providers }
+        let header = plugins
+            .iter()
+            .flat_map(|p| p.manifest.header.iter().cloned())
+            .collect();
+        Self {
+            generation,
+            methods,
+            plugins,
+            matcher,
+            header,
+            providers,
+        }
     }
 
     /// A plugin by its id.

@@ -58,5 +58,6 @@ pub fn engine() -> Result<&'static Engine> {
             .map_err(|e| e.to_string())?;
         Ok(engine)
     });
-    made.as_ref().map_err(|e| Error::internal("Cannot start the WebAssembly engine", e))
+    made.as_ref()
+        .map_err(|e| Error::internal("Cannot start the WebAssembly engine", e))
 }

@@ -65,20 +65,31 @@ pub struct Scan {
 impl Folders {
     /// These folders; of two files with one id, that of the earlier folder counts.
     pub fn new(folders: Vec<PathBuf>, cache: Cache) -> Self {
-        Self { folders, cache, seen: BTreeMap::new() }
+        Self {
+            folders,
+            cache,
+            seen: BTreeMap::new(),
+        }
     }
 
     /// Reads the folders and compiles what is new. Blocks.
     pub fn scan(&mut self) -> Scan {
         let mut found = BTreeMap::new();
         let mut unfinished = false;
-        let mut scan = Scan { plugins: Vec::new(), refused: Vec::new(), unfinished: false };
+        let mut scan = Scan {
+            plugins: Vec::new(),
+            refused: Vec::new(),
+            unfinished: false,
+        };
         for file in self.files() {
             let Some(stamp) = stamp(&file) else { continue };
             let known = self.seen.get(&file);
             let entry = match known.filter(|e| e.stamp == stamp) {
                 Some(entry) => entry.clone(),
-                None if is_fresh(&stamp) && known.is_none_or(|e| e.stamp != stamp) && !is_whole(&file) => {
+                None if is_fresh(&stamp)
+                    && known.is_none_or(|e| e.stamp != stamp)
+                    && !is_whole(&file) =>
+                {
                     // Somebody is writing it: what was loaded of it stays until it is whole.
                     unfinished = true;
                     match known {
@@ -88,7 +99,10 @@ impl Folders {
                 }
                 None => {
                     let before = known.and_then(|e| e.result.as_ref().ok()).cloned();
-                    Entry { result: self.load(&file, before), stamp }
+                    Entry {
+                        result: self.load(&file, before),
+                        stamp,
+                    }
                 }
             };
             found.insert(file, entry);
@@ -106,7 +120,10 @@ impl Folders {
                     },
                     Err(e) => e.clone(),
                 };
-                scan.refused.push(Refused { file: file.clone(), error: refused });
+                scan.refused.push(Refused {
+                    file: file.clone(),
+                    error: refused,
+                });
             }
         }
         self.seen = found;
@@ -115,7 +132,12 @@ impl Folders {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let entries = self.folders.iter().filter_map(|f| fs::read_dir(f).ok()).flatten().flatten();
+        let entries = self
+            .folders
+            .iter()
+            .filter_map(|f| fs::read_dir(f).ok())
+            .flatten()
+            .flatten();
         entries.map(|e| e.path()).filter(|p| is_plugin(p)).collect()
     }
 
@@ -124,7 +146,10 @@ impl Folders {
         let unreadable = |e| Error::new(kind::BAD_REQUEST, format!("Cannot read the file: {e}"));
         let bytes = fs::read(file).map_err(unreadable)?;
         if bytes.len() as u64 > FILE {
-            return Err(Error::new(kind::LIMIT, format!("The file is larger than {} MiB (FILE)", FILE >> 20)));
+            return Err(Error::new(
+                kind::LIMIT,
+                format!("The file is larger than {} MiB (FILE)", FILE >> 20),
+            ));
         }
         let same: Option<FileHash> = before.as_ref().map(|b| b.hash);
         if let Some(before) = before.filter(|_| same == Some(hash(&bytes))) {
@@ -149,13 +174,18 @@ pub fn watch(folders: &[PathBuf]) -> (Option<notify::RecommendedWatcher>, mpsc::
         Ok(mut watcher) => {
             for folder in folders {
                 if let Err(e) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                    tracing::debug!("Not watched, only looked at every {RESCAN:?}: {}: {e}", folder.display());
+                    tracing::debug!(
+                        "Not watched, only looked at every {RESCAN:?}: {}: {e}",
+                        folder.display()
+                    );
                 }
             }
             Some(watcher)
         }
         Err(e) => {
-            tracing::warn!("Plugin folders can't be watched, they are looked at every {RESCAN:?}: {e}");
+            tracing::warn!(
+                "Plugin folders can't be watched, they are looked at every {RESCAN:?}: {e}"
+            );
             None
         }
     };
@@ -163,29 +193,46 @@ pub fn watch(folders: &[PathBuf]) -> (Option<notify::RecommendedWatcher>, mpsc::
 }
 
 fn is_plugin(path: &Path) -> bool {
-    let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
+    let hidden = path
+        .file_name()
+        .is_none_or(|n| n.to_string_lossy().starts_with('.'));
     !hidden && path.extension().is_some_and(|e| e == "wasm") && path.is_file()
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
     let data = fs::metadata(path).ok()?;
-    Some(Stamp { length: data.len(), modified: data.modified().ok() })
+    Some(Stamp {
+        length: data.len(),
+        modified: data.modified().ok(),
+    })
 }
 
 /// Whether the file changed within the last moments.
 fn is_fresh(stamp: &Stamp) -> bool {
-    stamp.modified.and_then(|at| at.elapsed().ok()).is_none_or(|age| age < SETTLE * 5)
+    stamp
+        .modified
+        .and_then(|at| at.elapsed().ok())
+        .is_none_or(|age| age < SETTLE * 5)
 }
 
 /// Whether a file parses to its end: half a copy does not.
 fn is_whole(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| wasmparser::Parser::new(0).parse_all(&bytes).all(|p| p.is_ok()) && !bytes.is_empty())
+    fs::read(path).is_ok_and(|bytes| {
+        wasmparser::Parser::new(0)
+            .parse_all(&bytes)
+            .all(|p| p.is_ok())
+            && !bytes.is_empty()
+    })
 }
 
 /// Why a plugin can't join those before it.
 fn conflict(plugins: &[Arc<LoadedPlugin>], plugin: &LoadedPlugin) -> Option<String> {
     if let Some(first) = plugins.iter().find(|p| p.id() == plugin.id()) {
-        return Some(format!("{} has the id {} already: take one of both out", first.file.display(), plugin.id()));
+        return Some(format!(
+            "{} has the id {} already: take one of both out",
+            first.file.display(),
+            plugin.id()
+        ));
     }
     Catalog::new(0, plugins.to_vec()).refuses(plugin)
 }

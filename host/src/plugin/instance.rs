@@ -44,7 +44,11 @@ pub(crate) enum Call {
     /// A feature function, by the name of its method.
     Feature(String, Vec<Val>),
     /// An event, by its topic and interface, as JSON.
-    Event { interface: String, topic: String, data: Arc<str> },
+    Event {
+        interface: String,
+        topic: String,
+        data: Arc<str>,
+    },
     Connected(bool),
     Disconnected,
     SettingsChanged(Vec<String>),
@@ -89,13 +93,23 @@ impl Ctx {
         table.set_max_capacity(1000);
         // No environment, no arguments, no folders, no sockets: deny-all is the default.
         let wasi = WasiCtx::builder().build();
-        Self { profile, plugin, calls: HashMap::new(), limits: actor::Limits::default(), table, wasi }
+        Self {
+            profile,
+            plugin,
+            calls: HashMap::new(),
+            limits: actor::Limits::default(),
+            table,
+            wasi,
+        }
     }
 }
 
 impl WasiView for Ctx {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -133,7 +147,10 @@ pub(crate) fn caller<D: HasData, R>(
     match task.and_then(|task| calls.get_mut(&task)) {
         Some(call) => Ok(f(call)),
         // Work that a guest does after its call has returned belongs to no call.
-        None => Ok(f(&mut CallState { depth: 1, events: Vec::new() })),
+        None => Ok(f(&mut CallState {
+            depth: 1,
+            events: Vec::new(),
+        })),
     }
 }
 
@@ -169,7 +186,11 @@ struct Running {
 
 impl Instance {
     pub(crate) fn new(plugin: Arc<LoadedPlugin>, profile: Weak<Profile>) -> Arc<Self> {
-        Arc::new(Self { plugin, profile, state: Mutex::default() })
+        Arc::new(Self {
+            plugin,
+            profile,
+            state: Mutex::default(),
+        })
     }
 
     pub(crate) fn plugin(&self) -> &Arc<LoadedPlugin> {
@@ -229,7 +250,10 @@ impl Instance {
     fn begin(self: &Arc<Self>) -> Result<(mpsc::Sender<Job>, Ended, u64)> {
         let mut state = self.state();
         if state.retired {
-            return Err(Error::new(kind::NO_PROVIDER, format!("Plugin {} was taken out", self.plugin.id())));
+            return Err(Error::new(
+                kind::NO_PROVIDER,
+                format!("Plugin {} was taken out", self.plugin.id()),
+            ));
         }
         if let Some(until) = state.resting_until.filter(|until| *until > Instant::now()) {
             return Err(Error::new(
@@ -246,7 +270,11 @@ impl Instance {
         state.in_flight += 1;
         state.last_used = Some(Instant::now());
         if let Some(running) = state.running.as_ref().filter(|r| !r.jobs.is_closed()) {
-            return Ok((running.jobs.clone(), running.ended.clone(), state.generation));
+            return Ok((
+                running.jobs.clone(),
+                running.ended.clone(),
+                state.generation,
+            ));
         }
         let Some(profile) = self.profile.upgrade() else {
             state.in_flight -= 1;
@@ -265,7 +293,11 @@ impl Instance {
             }
         });
         let task = task.abort_handle();
-        state.running = Some(Running { jobs: jobs.clone(), ended: ended.clone(), task });
+        state.running = Some(Running {
+            jobs: jobs.clone(),
+            ended: ended.clone(),
+            task,
+        });
         Ok((jobs, ended, generation))
     }
 
@@ -282,9 +314,13 @@ impl Instance {
         let now = Instant::now();
         state.last_error = Some(reason.clone());
         state.crashes.push_back(now);
-        state.crashes.retain(|at| now.duration_since(*at) < CRASH_WINDOW);
+        state
+            .crashes
+            .retain(|at| now.duration_since(*at) < CRASH_WINDOW);
         if state.crashes.len() >= CRASHES {
-            let rest = REST.saturating_mul(1 << state.rests.min(8)).min(LONGEST_REST);
+            let rest = REST
+                .saturating_mul(1 << state.rests.min(8))
+                .min(LONGEST_REST);
             state.rests += 1;
             state.crashes.clear();
             state.resting_until = Some(now + rest);
@@ -299,7 +335,10 @@ impl Instance {
             Err(_) => self.state().last_error.clone(),
         };
         let reason = reason.unwrap_or_else(|| "it was stopped during the call".into());
-        Error::new(kind::PLUGIN_CRASHED, format!("Plugin {} crashed: {reason}", self.plugin.id()))
+        Error::new(
+            kind::PLUGIN_CRASHED,
+            format!("Plugin {} crashed: {reason}", self.plugin.id()),
+        )
     }
 
     fn kill(&self, generation: u64, reason: &str) {
@@ -341,7 +380,10 @@ impl Instance {
     /// `idle`, `running` or `resting`, and the last crash.
     pub(crate) fn status(&self) -> (&'static str, Option<String>) {
         let state = self.state();
-        let name = if state.resting_until.is_some_and(|until| until > Instant::now()) {
+        let name = if state
+            .resting_until
+            .is_some_and(|until| until > Instant::now())
+        {
             "resting"
         } else if state.running.is_some() {
             "running"

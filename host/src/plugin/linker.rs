@@ -29,33 +29,51 @@ pub(crate) fn link(
     emits: &BTreeMap<String, Shape>,
 ) -> Result<InstancePre<Ctx>> {
     let failed = |e: wasmtime::Error| {
-        Error::new(kind::INCOMPATIBLE, format!("The plugin needs something that this backend doesn't offer: {e:#}"))
+        Error::new(
+            kind::INCOMPATIBLE,
+            format!("The plugin needs something that this backend doesn't offer: {e:#}"),
+        )
     };
     let mut linker: Linker<Ctx> = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
     bindings::Contract::add_to_linker::<Ctx, Host>(&mut linker, |ctx| ctx).map_err(failed)?;
     for (name, item) in component.component_type().imports(engine) {
-        let (Some(interface), ComponentItem::ComponentInstance(instance)) = (Interface::parse(name), item.ty) else {
+        let (Some(interface), ComponentItem::ComponentInstance(instance)) =
+            (Interface::parse(name), item.ty)
+        else {
             continue;
         };
         if interface.is_hosts() {
             continue;
         }
         for (function, item) in instance.exports(engine) {
-            let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
+            let ComponentItem::ComponentFunc(ty) = item.ty else {
+                continue;
+            };
             let mut imported = linker.instance(name).map_err(failed)?;
             if interface.name == "events" {
                 let topic = interface.method(function);
-                let Some(shape) = emits.get(&topic).cloned() else { continue };
-                imported.func_new_concurrent(function, event(topic, shape)).map_err(failed)?;
+                let Some(shape) = emits.get(&topic).cloned() else {
+                    continue;
+                };
+                imported
+                    .func_new_concurrent(function, event(topic, shape))
+                    .map_err(failed)?;
             } else {
                 if error_value(&ty, "", "").is_none() || !ty.async_() {
                     return Err(Error::new(
                         kind::BAD_REQUEST,
-                        format!("Import `{name}#{function}` is no feature function: it must be `async func` and return `result<…, error>`"),
+                        format!(
+                            "Import `{name}#{function}` is no feature function: it must be `async func` and return `result<…, error>`"
+                        ),
                     ));
                 }
-                imported.func_new_concurrent(function, feature(interface.unversioned(), function.to_owned(), ty)).map_err(failed)?;
+                imported
+                    .func_new_concurrent(
+                        function,
+                        feature(interface.unversioned(), function.to_owned(), ty),
+                    )
+                    .map_err(failed)?;
             }
         }
     }
@@ -69,7 +87,10 @@ type Accessor = wasmtime::component::Accessor<Ctx>;
 fn event(
     topic: String,
     shape: Shape,
-) -> impl for<'a> Fn(&'a Accessor, ComponentFunc, &'a [Val], &'a mut [Val]) -> HostFuture<'a> + Send + Sync + 'static {
+) -> impl for<'a> Fn(&'a Accessor, ComponentFunc, &'a [Val], &'a mut [Val]) -> HostFuture<'a>
++ Send
++ Sync
++ 'static {
     move |accessor, _, params, _| {
         let emitted = match params {
             [record] => shape.write(record).map(|data| (topic.clone(), data)),
@@ -87,7 +108,10 @@ fn feature(
     interface: String,
     function: String,
     wanted: ComponentFunc,
-) -> impl for<'a> Fn(&'a Accessor, ComponentFunc, &'a [Val], &'a mut [Val]) -> HostFuture<'a> + Send + Sync + 'static {
+) -> impl for<'a> Fn(&'a Accessor, ComponentFunc, &'a [Val], &'a mut [Val]) -> HostFuture<'a>
++ Send
++ Sync
++ 'static {
     move |accessor, _, params, out| {
         let (interface, function, wanted) = (interface.clone(), function.clone(), wanted.clone());
         Box::pin(async move {
@@ -95,7 +119,9 @@ fn feature(
                 let depth = caller(&mut access, |call| call.depth)?;
                 wasmtime::error::Ok((access.get().profile.clone(), depth))
             })?;
-            let answer = profile.call_feature(&interface, &function, &wanted, params.to_vec(), depth + 1).await;
+            let answer = profile
+                .call_feature(&interface, &function, &wanted, params.to_vec(), depth + 1)
+                .await;
             let value = match answer {
                 Ok(value) => value,
                 Err(e) => error_value(&wanted, &e.kind, &e.message)
@@ -116,13 +142,19 @@ pub(crate) fn same_type(a: &ComponentFunc, b: &ComponentFunc) -> bool {
 
 /// The `err` value of a function's result, if its error is the `error` record.
 fn error_value(ty: &ComponentFunc, code: &str, message: &str) -> Option<Val> {
-    let Some(Type::Result(result)) = ty.results().next() else { return None };
-    let Some(Type::Record(error)) = result.err() else { return None };
+    let Some(Type::Result(result)) = ty.results().next() else {
+        return None;
+    };
+    let Some(Type::Record(error)) = result.err() else {
+        return None;
+    };
     let fields = error.fields().map(|f| (f.name, f.ty));
-    fields.eq([("code", Type::String), ("message", Type::String)]).then(|| {
-        Val::Result(Err(Some(Box::new(Val::Record(vec![
-            ("code".into(), Val::String(code.into())),
-            ("message".into(), Val::String(message.into())),
-        ])))))
-    })
+    fields
+        .eq([("code", Type::String), ("message", Type::String)])
+        .then(|| {
+            Val::Result(Err(Some(Box::new(Val::Record(vec![
+                ("code".into(), Val::String(code.into())),
+                ("message".into(), Val::String(message.into())),
+            ])))))
+        })
 }

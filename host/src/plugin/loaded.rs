@@ -85,7 +85,11 @@ pub struct LoadedPlugin {
 
 impl std::fmt::Debug for LoadedPlugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LoadedPlugin({} {})", self.manifest.id, self.manifest.version)
+        write!(
+            f,
+            "LoadedPlugin({} {})",
+            self.manifest.id, self.manifest.version
+        )
     }
 }
 
@@ -108,7 +112,11 @@ impl LoadedPlugin {
             hash,
             wit,
             interfaces: exported.interfaces,
-            methods: exported.methods.into_iter().map(|m| (m.name.clone(), m)).collect(),
+            methods: exported
+                .methods
+                .into_iter()
+                .map(|m| (m.name.clone(), m))
+                .collect(),
             receivers: exported.receivers,
             hooks: exported.hooks,
             emits,
@@ -163,8 +171,11 @@ fn sections(bytes: &[u8]) -> Result<(String, String)> {
         }
     }
     let text = |found: &[&[u8]], name: &str| match found {
-        [data] => String::from_utf8(data.to_vec()).map_err(|_| refuse(format!("Section {name} is not UTF-8"))),
-        [] => Err(refuse(format!("The file has no {name} section: is it a plugin made with sat-sdk?"))),
+        [data] => String::from_utf8(data.to_vec())
+            .map_err(|_| refuse(format!("Section {name} is not UTF-8"))),
+        [] => Err(refuse(format!(
+            "The file has no {name} section: is it a plugin made with sat-sdk?"
+        ))),
         _ => Err(refuse(format!("The file has more than one {name} section"))),
     };
     Ok((text(&manifests, "sat:manifest")?, text(&wits, "sat:wit")?))
@@ -184,11 +195,17 @@ impl Exports {
         let mut found = Self::default();
         let engine = engine()?;
         for (name, item) in component.component_type().exports(engine) {
-            let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
-            let Some(interface) = Interface::parse(name) else {
-                return Err(refuse(format!("Export `{name}` is no interface of a package")));
+            let ComponentItem::ComponentInstance(instance) = item.ty else {
+                continue;
             };
-            let Some((_, parent)) = component.get_export(None, name) else { continue };
+            let Some(interface) = Interface::parse(name) else {
+                return Err(refuse(format!(
+                    "Export `{name}` is no interface of a package"
+                )));
+            };
+            let Some((_, parent)) = component.get_export(None, name) else {
+                continue;
+            };
             let functions: Vec<(String, ComponentFunc)> = instance
                 .exports(engine)
                 .filter_map(|(f, item)| match item.ty {
@@ -212,7 +229,9 @@ impl Exports {
                 for (function, ty) in functions {
                     let params: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
                     let [record] = params.as_slice() else {
-                        return Err(refuse(format!("Event `{name}#{function}` needs exactly one parameter")));
+                        return Err(refuse(format!(
+                            "Event `{name}#{function}` needs exactly one parameter"
+                        )));
                     };
                     found.receivers.push(Receiver {
                         interface: interface.unversioned(),
@@ -226,8 +245,9 @@ impl Exports {
                     return Err(refuse(reason));
                 }
                 for (function, ty) in functions {
-                    let signature = Signature::checked(&ty)
-                        .map_err(|e| refuse(format!("`{name}#{function}` can't be offered: {e}")))?;
+                    let signature = Signature::checked(&ty).map_err(|e| {
+                        refuse(format!("`{name}#{function}` can't be offered: {e}"))
+                    })?;
                     found.methods.push(Arc::new(Method {
                         name: interface.method(&function),
                         plugin: manifest.id.clone(),
@@ -252,7 +272,10 @@ impl Exports {
 }
 
 /// Events that a component emits, and the host's interfaces that it uses.
-fn imports(component: &Component, exports: &Exports) -> Result<(BTreeMap<String, Shape>, Vec<String>)> {
+fn imports(
+    component: &Component,
+    exports: &Exports,
+) -> Result<(BTreeMap<String, Shape>, Vec<String>)> {
     let (mut emits, mut uses) = (BTreeMap::new(), Vec::new());
     let engine = engine()?;
     for (name, item) in component.component_type().imports(engine) {
@@ -260,23 +283,33 @@ fn imports(component: &Component, exports: &Exports) -> Result<(BTreeMap<String,
             return Err(refuse(format!("Import `{name}` is no interface")));
         };
         let Some(interface) = Interface::parse(name) else {
-            return Err(refuse(format!("Import `{name}` is no interface of a package")));
+            return Err(refuse(format!(
+                "Import `{name}` is no interface of a package"
+            )));
         };
-        let functions = instance.exports(engine).filter_map(|(f, item)| match item.ty {
-            ComponentItem::ComponentFunc(ty) => Some((f.to_owned(), ty)),
-            _ => None,
-        });
+        let functions = instance
+            .exports(engine)
+            .filter_map(|(f, item)| match item.ty {
+                ComponentItem::ComponentFunc(ty) => Some((f.to_owned(), ty)),
+                _ => None,
+            });
         if interface.is_hosts() {
             let has_functions = functions.count() > 0;
             if interface.namespace == "sat" && has_functions {
                 uses.push(interface.name.to_owned());
             }
             if interface.namespace == "wasi" && !linker::wasi_allowed(interface.package) {
-                return Err(refuse(format!("Import `{name}`: plugins have no such part of WASI")));
+                return Err(refuse(format!(
+                    "Import `{name}`: plugins have no such part of WASI"
+                )));
             }
         } else if interface.name == "events" {
-            let own = format!("{}:{}/{}", interface.namespace, interface.package, interface.package);
-            let provides = |full: &String| Interface::parse(full).is_some_and(|i| i.unversioned() == own);
+            let own = format!(
+                "{}:{}/{}",
+                interface.namespace, interface.package, interface.package
+            );
+            let provides =
+                |full: &String| Interface::parse(full).is_some_and(|i| i.unversioned() == own);
             for (function, ty) in functions {
                 if !exports.interfaces.iter().any(provides) {
                     return Err(refuse(format!(
@@ -285,7 +318,9 @@ fn imports(component: &Component, exports: &Exports) -> Result<(BTreeMap<String,
                 }
                 let params: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
                 let shape = match (params.as_slice(), ty.async_(), ty.results().count()) {
-                    ([record], true, 0) => Shape::of(record).map_err(|e| refuse(format!("Event `{function}`: {e}")))?,
+                    ([record], true, 0) => {
+                        Shape::of(record).map_err(|e| refuse(format!("Event `{function}`: {e}")))?
+                    }
                     _ => {
                         return Err(refuse(format!(
                             "Event `{name}#{function}` must be `async func` with one parameter and no result"

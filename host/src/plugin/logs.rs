@@ -46,7 +46,10 @@ impl Logs {
     pub fn write(&self, plugin: &str, profile: Option<&str>, level: &'static str, message: &str) {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs.entry(plugin.to_owned()).or_default();
-        if log.second.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+        if log
+            .second
+            .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
+        {
             (log.second, log.in_second) = (Some(Instant::now()), 0);
             let dropped = std::mem::take(&mut log.dropped);
             if dropped > 0 {
@@ -58,7 +61,16 @@ impl Logs {
             log.dropped += 1;
             return;
         }
-        let mut text: String = message.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+        let mut text: String = message
+            .chars()
+            .map(|c| {
+                if c.is_control() && c != '\n' {
+                    '\u{fffd}'
+                } else {
+                    c
+                }
+            })
+            .collect();
         let mut end = text.len().min(LINE);
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -76,9 +88,18 @@ impl Logs {
     /// The newest lines of a plugin, oldest first.
     pub fn read(&self, plugin: &str, profile: Option<&str>, limit: usize) -> Vec<LogLine> {
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(log) = logs.get(plugin) else { return Vec::new() };
+        let Some(log) = logs.get(plugin) else {
+            return Vec::new();
+        };
         let wanted = |l: &&LogLine| profile.is_none() || l.profile.as_deref() == profile;
-        let mut lines: Vec<_> = log.lines.iter().rev().filter(wanted).take(limit).cloned().collect();
+        let mut lines: Vec<_> = log
+            .lines
+            .iter()
+            .rev()
+            .filter(wanted)
+            .take(limit)
+            .cloned()
+            .collect();
         lines.reverse();
         lines
     }
@@ -87,7 +108,12 @@ impl Logs {
 impl Log {
     fn push(&mut self, profile: Option<&str>, level: &'static str, message: String) {
         let at = crate::store::now();
-        self.lines.push_back(LogLine { at, profile: profile.map(str::to_owned), level, message });
+        self.lines.push_back(LogLine {
+            at,
+            profile: profile.map(str::to_owned),
+            level,
+            message,
+        });
         if self.lines.len() > KEPT {
             self.lines.pop_front();
         }

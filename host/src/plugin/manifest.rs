@@ -235,7 +235,8 @@ fn client_only() -> Vec<Mode> {
 impl Manifest {
     /// Reads and checks a manifest. Errors name the line or the declaration.
     pub fn parse(text: &str) -> Result<Self> {
-        let refuse = |message: String| Error::new(kind::BAD_REQUEST, format!("Manifest: {message}"));
+        let refuse =
+            |message: String| Error::new(kind::BAD_REQUEST, format!("Manifest: {message}"));
         let manifest: Self = toml::from_str(text).map_err(|e| refuse(e.to_string()))?;
         if !valid_id(&manifest.id) {
             return Err(refuse(format!(
@@ -254,7 +255,10 @@ impl Manifest {
         for (hook, declarations) in wants_element {
             for (n, d) in declarations.iter().enumerate() {
                 if d.element.is_none() || d.namespace.is_none() {
-                    return Err(refuse(format!("[[{hook}]] number {}: `element` and `namespace` are needed", n + 1)));
+                    return Err(refuse(format!(
+                        "[[{hook}]] number {}: `element` and `namespace` are needed",
+                        n + 1
+                    )));
                 }
                 if d.from.is_empty() {
                     return Err(refuse(format!(
@@ -264,8 +268,15 @@ impl Manifest {
                 }
             }
         }
-        if let Some((name, setting)) = manifest.settings.iter().find(|(_, s)| !s.kind.accepts(&s.default)) {
-            return Err(refuse(format!("settings.{name}: the default {} has another type", setting.default)));
+        if let Some((name, setting)) = manifest
+            .settings
+            .iter()
+            .find(|(_, s)| !s.kind.accepts(&s.default))
+        {
+            return Err(refuse(format!(
+                "settings.{name}: the default {} has another type",
+                setting.default
+            )));
         }
         Ok(manifest)
     }
@@ -282,7 +293,10 @@ pub fn valid_id(id: &str) -> bool {
     id.len() <= MAX_ID
         && id.starts_with(|c: char| c.is_ascii_lowercase())
         && id.split('-').all(|word| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         })
 }
 
@@ -295,17 +309,29 @@ mod tests {
         for id in ["ping", "a1", "chat-rooms", "x-1"] {
             assert!(valid_id(id), "{id}");
         }
-        for id in ["", "Ping", "1a", "a--b", "-a", "a-", "a_b", "a.b", &"a".repeat(41)] {
+        for id in [
+            "",
+            "Ping",
+            "1a",
+            "a--b",
+            "-a",
+            "a-",
+            "a_b",
+            "a.b",
+            &"a".repeat(41),
+        ] {
             assert!(!valid_id(id), "{id}");
         }
     }
 
     #[test]
     fn errors_name_the_line() {
-        let e = Manifest::parse("id = 'a'\nversion = '1'\nsummary = 's'\ncolour = 1\n").unwrap_err();
+        let e =
+            Manifest::parse("id = 'a'\nversion = '1'\nsummary = 's'\ncolour = 1\n").unwrap_err();
         assert!(e.message.contains("line 4"), "{e}");
         let head = "id = 'a'\nversion = '1'\nsummary = 's'\n";
-        let e = Manifest::parse(&format!("{head}[[iq]]\nelement='x'\nnamespace='y'\n")).unwrap_err();
+        let e =
+            Manifest::parse(&format!("{head}[[iq]]\nelement='x'\nnamespace='y'\n")).unwrap_err();
         assert!(e.message.contains("`from` is needed"), "{e}");
     }
 }

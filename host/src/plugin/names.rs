@@ -2,8 +2,9 @@
 
 /// Words that can't be the name of a feature or the namespace of a package: the bridge's own
 /// prefixes and the names of a feature's other interfaces.
-pub const RESERVED: [&str; 9] =
-    ["host", "profile", "plugin", "events", "types", "session", "rpc", "token", "blobs"];
+pub const RESERVED: [&str; 9] = [
+    "host", "profile", "plugin", "events", "types", "session", "rpc", "token", "blobs",
+];
 
 /// An interface's full name, `sat:ping/ping@0.1.0`, in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,12 @@ impl<'a> Interface<'a> {
         let (rest, version) = full.split_once('@').unwrap_or((full, ""));
         let (package, name) = rest.split_once('/')?;
         let (namespace, package) = package.split_once(':')?;
-        Some(Self { namespace, package, name, version })
+        Some(Self {
+            namespace,
+            package,
+            name,
+            version,
+        })
     }
 
     /// `sat:ping/ping`, without the version.
@@ -34,14 +40,19 @@ impl<'a> Interface<'a> {
 
     /// Whether it is one of the host's (`sat:host`, `sat:plugin`) or WASI's.
     pub fn is_hosts(&self) -> bool {
-        self.namespace == "wasi" || (self.namespace == "sat" && matches!(self.package, "host" | "plugin"))
+        self.namespace == "wasi"
+            || (self.namespace == "sat" && matches!(self.package, "host" | "plugin"))
     }
 
     /// The feature's name on the bridge: `ping`; packages of other namespaces keep theirs:
     /// `acme.weather`.
     pub fn feature(&self) -> String {
         let package = snake(self.package);
-        if self.namespace == "sat" { package } else { format!("{}.{package}", snake(self.namespace)) }
+        if self.namespace == "sat" {
+            package
+        } else {
+            format!("{}.{package}", snake(self.namespace))
+        }
     }
 
     /// Method or topic of a function: `blog.get_items`.
@@ -71,9 +82,19 @@ mod tests {
         let i = Interface::parse("acme:weather-now/weather-now@0.1.0").unwrap();
         assert_eq!(i.method("get-today"), "acme.weather_now.get_today");
         assert_eq!(i.unversioned(), "acme:weather-now/weather-now");
-        assert_eq!(Interface::parse("sat:blog/events@1.0.0").unwrap().method("published"), "blog.published");
+        assert_eq!(
+            Interface::parse("sat:blog/events@1.0.0")
+                .unwrap()
+                .method("published"),
+            "blog.published"
+        );
         assert!(Interface::parse("wasi:io/poll@0.2.6").unwrap().is_hosts());
-        assert!(Interface::parse("sat:profile/profile").unwrap().refused().is_some());
+        assert!(
+            Interface::parse("sat:profile/profile")
+                .unwrap()
+                .refused()
+                .is_some()
+        );
         assert_eq!(Interface::parse("plain"), None);
     }
 }

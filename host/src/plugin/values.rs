@@ -53,7 +53,9 @@ pub fn event_to_json(event: &Val, ty: &Type) -> Result<String> {
 /// Unlike a call's parameters, an event may have fields that this receiver doesn't know: they
 /// are left out, so that a provider may be newer than its receivers.
 pub fn event_from_json(ty: &Type, text: &str) -> Result<Val> {
-    Shape::of(ty).map_err(signature::incompatible)?.read_event(text)
+    Shape::of(ty)
+        .map_err(signature::incompatible)?
+        .read_event(text)
 }
 
 /// Why a function can't be one of a feature interface; `None` when it can.

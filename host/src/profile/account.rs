@@ -51,7 +51,10 @@ impl NewProfile {
         let name_fits = !self.profile.is_empty()
             && self.profile.len() <= MAX_NAME
             && !self.profile.starts_with(['@', '-', '.'])
-            && self.profile.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '/');
+            && self
+                .profile
+                .chars()
+                .all(|c| !c.is_control() && !c.is_whitespace() && c != '/');
         if !name_fits {
             return refuse(format!(
                 "profile: {:?} can't be a name: 1 to {MAX_NAME} bytes without spaces and slashes, not beginning with @, - or .",
@@ -59,7 +62,10 @@ impl NewProfile {
             ));
         }
         let Ok(jid) = BareJid::new(&self.jid) else {
-            return refuse(format!("jid: {:?} is no bare JID, which looks like juliet@capulet.example", self.jid));
+            return refuse(format!(
+                "jid: {:?} is no bare JID, which looks like juliet@capulet.example",
+                self.jid
+            ));
         };
         if jid.node().is_none() {
             return refuse(format!("jid: {:?} has no name before the @", self.jid));
@@ -79,11 +85,20 @@ impl NewProfile {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Fills the database of a new profile.
-pub(crate) async fn fill(db: &ProfileDb, folder: &str, new: NewProfile, params: KdfParams) -> Result<()> {
+pub(crate) async fn fill(
+    db: &ProfileDb,
+    folder: &str,
+    new: NewProfile,
+    params: KdfParams,
+) -> Result<()> {
     let jid = new.check()?;
     let empty = new.password.is_empty();
     let (vault, slot) = Vault::create(folder, Zeroizing::new(new.password), params).await?;
@@ -98,7 +113,8 @@ pub(crate) async fn fill(db: &ProfileDb, folder: &str, new: NewProfile, params: 
         resource: format!("sat.{}", random_id().chars().take(8).collect::<String>()),
     })
     .await?;
-    db.setting_set(HOST, EMPTY_PASSWORD, &Value::Bool(empty).to_string()).await?;
+    db.setting_set(HOST, EMPTY_PASSWORD, &Value::Bool(empty).to_string())
+        .await?;
     db.slot_insert(slot).await
 }
 
@@ -143,10 +159,19 @@ impl Profile {
     }
 
     /// Adds a password that opens the profile too.
-    pub async fn add_password(&self, password: &str, new_password: &str, label: Option<&str>) -> Result<()> {
+    pub async fn add_password(
+        &self,
+        password: &str,
+        new_password: &str,
+        label: Option<&str>,
+    ) -> Result<()> {
         let vault = self.open_vault(password).await?;
         let slot = vault
-            .password_slot(label.unwrap_or(""), Zeroizing::new(new_password.to_owned()), self.shared.kdf)
+            .password_slot(
+                label.unwrap_or(""),
+                Zeroizing::new(new_password.to_owned()),
+                self.shared.kdf,
+            )
             .await?;
         self.db.slot_insert(slot).await?;
         if new_password.is_empty() {
@@ -164,7 +189,8 @@ impl Profile {
     /// Removes a password; the last one stays.
     pub async fn remove_password(&self, password: &str) -> Result<()> {
         let slots = self.db.slots().await?;
-        let slot = Vault::find_slot(&self.folder, &slots, Zeroizing::new(password.to_owned())).await?;
+        let slot =
+            Vault::find_slot(&self.folder, &slots, Zeroizing::new(password.to_owned())).await?;
         if slots.iter().filter(|s| s.kind == "password").count() < 2 {
             return Err(Error::new(
                 kind::CONFLICT,
@@ -179,7 +205,8 @@ impl Profile {
     }
 
     async fn set_empty_password(&self, empty: bool) -> Result<()> {
-        self.store_setting(HOST, EMPTY_PASSWORD, Value::Bool(empty)).await?;
+        self.store_setting(HOST, EMPTY_PASSWORD, Value::Bool(empty))
+            .await?;
         self.empty_password.store(empty, SeqCst);
         Ok(())
     }
@@ -187,14 +214,18 @@ impl Profile {
     /// The XMPP password as it lies on disk.
     pub(super) fn sealed_password(&self) -> Result<Vec<u8>> {
         let sealed = self.sealed.read().unwrap_or_else(PoisonError::into_inner);
-        sealed.clone().ok_or_else(|| Error::new(kind::AUTH_FAILED, "The profile has no XMPP password"))
+        sealed
+            .clone()
+            .ok_or_else(|| Error::new(kind::AUTH_FAILED, "The profile has no XMPP password"))
     }
 
     /// A plugin was dropped onto a profile that may be connected. One that replaces another
     /// version of itself has missed nothing.
     pub(crate) fn greet(&self, plugin: &str, replaces: bool) {
         let catalog = self.catalog();
-        if let Some(plugin) = catalog.plugin(plugin).filter(|p| p.hooks.contains_key("lifecycle"))
+        if let Some(plugin) = catalog
+            .plugin(plugin)
+            .filter(|p| p.hooks.contains_key("lifecycle"))
             && self.session.stream().is_some()
             && let Some(instance) = self.instance(plugin)
         {

@@ -21,10 +21,17 @@ impl Profile {
     /// # Errors
     /// `bad-request` with the path to the fault in `params`; the plugin's own error; what
     /// [`crate::error::kind`] says of plugins that are gone or crash.
-    pub async fn call(&self, method: &Method, params: &Map<String, Value>) -> Result<Box<RawValue>> {
+    pub async fn call(
+        &self,
+        method: &Method,
+        params: &Map<String, Value>,
+    ) -> Result<Box<RawValue>> {
         let catalog = self.catalog();
         // The caller may hold a method of a table that was swapped since.
-        let method = catalog.methods.get(&method.name).ok_or_else(|| gone(&method.name))?;
+        let method = catalog
+            .methods
+            .get(&method.name)
+            .ok_or_else(|| gone(&method.name))?;
         let args = method.signature.params(params)?;
         let value = self.call_method(method, args, 0).await?;
         method.signature.result(&value)
@@ -42,13 +49,19 @@ impl Profile {
         let catalog = self.catalog();
         let absent = || gone(&format!("{interface}#{function}"));
         let provider = catalog.provider(interface).ok_or_else(absent)?;
-        let name = Interface::parse(interface).ok_or_else(absent)?.method(function);
+        let name = Interface::parse(interface)
+            .ok_or_else(absent)?
+            .method(function);
         let method = provider.methods.get(&name).ok_or_else(absent)?;
         // A value of another type would kill the provider's instance.
         if !same_type(wanted, &method.ty) {
             return Err(Error::new(
                 kind::INCOMPATIBLE,
-                format!("{name} of the loaded plugin {} {} has another type than its caller was built for", provider.id(), provider.manifest.version),
+                format!(
+                    "{name} of the loaded plugin {} {} has another type than its caller was built for",
+                    provider.id(),
+                    provider.manifest.version
+                ),
             ));
         }
         self.call_method(method, args, depth).await
@@ -57,11 +70,23 @@ impl Profile {
     async fn call_method(&self, method: &Arc<Method>, args: Vec<Val>, depth: u8) -> Result<Val> {
         self.vault()?;
         let catalog = self.catalog();
-        let plugin = catalog.plugin(&method.plugin).ok_or_else(|| gone(&method.name))?;
+        let plugin = catalog
+            .plugin(&method.plugin)
+            .ok_or_else(|| gone(&method.name))?;
         let instance = self.instance(plugin).ok_or_else(|| {
-            Error::new(kind::NO_PROVIDER, format!("Plugin {} is switched off for profile {}", plugin.id(), self.name()))
+            Error::new(
+                kind::NO_PROVIDER,
+                format!(
+                    "Plugin {} is switched off for profile {}",
+                    plugin.id(),
+                    self.name()
+                ),
+            )
         })?;
-        match instance.call(Call::Feature(method.name.clone(), args), depth).await? {
+        match instance
+            .call(Call::Feature(method.name.clone(), args), depth)
+            .await?
+        {
             Answer::Value(value) => Ok(value),
             _ => Err(Error::internal("Call a plugin", "it gave no value")),
         }

@@ -29,7 +29,11 @@ impl Profile {
             .iter()
             .filter(|p| self.is_unlocked() && self.runs(p) && !p.receivers.is_empty())
             .collect();
-        let mut tasks = self.receivers.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self
+            .receivers
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         tasks.retain(|_, (plugin, task)| {
             let keep = wanted.iter().any(|w| Arc::ptr_eq(w, plugin));
             if !keep {
@@ -60,7 +64,11 @@ async fn feed(profile: Arc<Profile>, plugin: Arc<LoadedPlugin>) {
 /// One cursor for all of a plugin's topics, so that it sees events in their order.
 const ALL: &str = "*";
 
-async fn feed_from_cursor(profile: &Arc<Profile>, plugin: &Arc<LoadedPlugin>, pause: &mut Duration) -> crate::Result<()> {
+async fn feed_from_cursor(
+    profile: &Arc<Profile>,
+    plugin: &Arc<LoadedPlugin>,
+    pause: &mut Duration,
+) -> crate::Result<()> {
     let cursor = match profile.db.event_cursor(plugin.id(), ALL).await? {
         Some(cursor) => cursor,
         None => {
@@ -76,7 +84,9 @@ async fn feed_from_cursor(profile: &Arc<Profile>, plugin: &Arc<LoadedPlugin>, pa
         for event in follower.next().await? {
             let receivers = plugin.receivers.iter().filter(|r| r.topic == event.topic);
             for receiver in receivers {
-                let Some(instance) = profile.instance(plugin) else { return Ok(()) };
+                let Some(instance) = profile.instance(plugin) else {
+                    return Ok(());
+                };
                 let call = Call::Event {
                     interface: receiver.interface.clone(),
                     topic: event.topic.clone(),
@@ -84,7 +94,10 @@ async fn feed_from_cursor(profile: &Arc<Profile>, plugin: &Arc<LoadedPlugin>, pa
                 };
                 instance.call(call, 0).await?;
             }
-            profile.db.set_event_cursor(plugin.id(), ALL, event.cursor).await?;
+            profile
+                .db
+                .set_event_cursor(plugin.id(), ALL, event.cursor)
+                .await?;
             *pause = PAUSE;
         }
     }

@@ -52,7 +52,11 @@ enum Phase {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { state: watch::Sender::new(State::default()), turn: tokio::sync::Mutex::new(()), outbox: Mutex::default() }
+        Self {
+            state: watch::Sender::new(State::default()),
+            turn: tokio::sync::Mutex::new(()),
+            outbox: Mutex::default(),
+        }
     }
 }
 
@@ -72,19 +76,28 @@ impl Sessions {
     /// The stream while it carries stanzas.
     pub(crate) fn stream(&self) -> Option<Stream> {
         let state = self.state.borrow();
-        state.stream.clone().filter(|_| state.phase == Phase::Connected)
+        state
+            .stream
+            .clone()
+            .filter(|_| state.phase == Phase::Connected)
     }
 
     /// The full JID of the stream.
     pub(crate) fn bound(&self) -> Option<String> {
         let state = self.state.borrow();
-        state.bound.clone().filter(|_| state.phase == Phase::Connected)
+        state
+            .bound
+            .clone()
+            .filter(|_| state.phase == Phase::Connected)
     }
 
     /// The stream's features.
     pub(crate) fn features(&self) -> Option<Element> {
         let state = self.state.borrow();
-        state.features.clone().filter(|_| state.phase == Phase::Connected)
+        state
+            .features
+            .clone()
+            .filter(|_| state.phase == Phase::Connected)
     }
 }
 
@@ -103,17 +116,26 @@ impl Profile {
         let account = self.wire_account().await?;
         let me = self.me.clone();
         let password = Arc::new(move || {
-            let profile = me.upgrade().ok_or_else(|| Error::new(kind::NOT_FOUND, "The profile was deleted"))?;
+            let profile = me
+                .upgrade()
+                .ok_or_else(|| Error::new(kind::NOT_FOUND, "The profile was deleted"))?;
             profile.account_password()
         });
-        self.session.state.send_replace(State { phase: Phase::Connecting, ..State::default() });
+        self.session.state.send_replace(State {
+            phase: Phase::Connecting,
+            ..State::default()
+        });
         let (stream, events) = wire::connect(account, password, self.shared.handshakes.clone());
-        self.session.state.send_modify(|s| s.stream = Some(stream.clone()));
+        self.session
+            .state
+            .send_modify(|s| s.stream = Some(stream.clone()));
         let (first, bound) = oneshot::channel();
         if let Some(profile) = self.me.upgrade() {
             tokio::spawn(run(profile, stream, events, first));
         }
-        bound.await.unwrap_or_else(|_| Err(Error::new(kind::CONNECTION_FAILED, "The stream ended")))
+        bound
+            .await
+            .unwrap_or_else(|_| Err(Error::new(kind::CONNECTION_FAILED, "The stream ended")))
     }
 
     /// Closes the stream in an orderly way and waits until it is gone.
@@ -131,7 +153,8 @@ impl Profile {
     async fn wire_account(&self) -> Result<wire::Account> {
         let account = self.db.account().await?;
         Ok(wire::Account {
-            jid: BareJid::new(&account.jid).map_err(|e| Error::internal("Read the account's JID", e))?,
+            jid: BareJid::new(&account.jid)
+                .map_err(|e| Error::internal("Read the account's JID", e))?,
             resource: Some(account.resource),
             host: account.host,
             port: account.port,
@@ -143,7 +166,8 @@ impl Profile {
     fn account_password(&self) -> Result<Zeroizing<String>> {
         let sealed = self.sealed_password()?;
         let opened = self.vault()?.open(PASSWORD_CONTEXT, &sealed)?;
-        let text = std::str::from_utf8(&opened).map_err(|e| Error::internal("Read the account's password", e))?;
+        let text = std::str::from_utf8(&opened)
+            .map_err(|e| Error::internal("Read the account's password", e))?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 }
@@ -164,14 +188,23 @@ pub(crate) fn security(word: &str) -> Result<Security> {
 type First = oneshot::Sender<Result<()>>;
 
 /// Takes what the stream brings, to its end.
-async fn run(profile: Arc<Profile>, stream: Stream, mut events: mpsc::Receiver<Event>, first: First) {
+async fn run(
+    profile: Arc<Profile>,
+    stream: Stream,
+    mut events: mpsc::Receiver<Event>,
+    first: First,
+) {
     let mut first = Some(first);
     let mut was_bound = false;
     let mut reason = None;
     while let Some(event) = events.recv().await {
         match event {
             Event::Stanza(incoming) => incoming::receive(&profile, incoming).await,
-            Event::Bound { jid, features, resumed } => {
+            Event::Bound {
+                jid,
+                features,
+                resumed,
+            } => {
                 if !resumed {
                     profile.iqs.fail_all();
                     if was_bound {
@@ -186,20 +219,34 @@ async fn run(profile: Arc<Profile>, stream: Stream, mut events: mpsc::Receiver<E
                     s.features = Some(features.clone());
                 });
                 if first_time {
-                    let task = tokio::spawn(outbox::run(profile.clone(), stream.clone())).abort_handle();
-                    let old = profile.session.outbox.lock().unwrap_or_else(PoisonError::into_inner).replace(task);
+                    let task =
+                        tokio::spawn(outbox::run(profile.clone(), stream.clone())).abort_handle();
+                    let old = profile
+                        .session
+                        .outbox
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .replace(task);
                     old.inspect(AbortHandle::abort);
                 }
                 profile.outbox.wake();
                 profile.tell_all(|| Call::Connected(resumed));
-                profile.host_event("profile.connected", json!({"jid": jid.to_string(), "resumed": resumed})).await;
+                profile
+                    .host_event(
+                        "profile.connected",
+                        json!({"jid": jid.to_string(), "resumed": resumed}),
+                    )
+                    .await;
                 if let Some(first) = first.take() {
                     first.send(Ok(())).ok();
                 }
             }
             Event::Sent(id) => {
                 // Without stream management, written is all that can be known.
-                let managed = profile.session.features().is_some_and(|f| f.children().any(|c| c.name() == "sm"));
+                let managed = profile
+                    .session
+                    .features()
+                    .is_some_and(|f| f.children().any(|c| c.name() == "sm"));
                 if !managed {
                     profile.outbox.acknowledged(number(id));
                 }
@@ -207,7 +254,10 @@ async fn run(profile: Arc<Profile>, stream: Stream, mut events: mpsc::Receiver<E
             Event::Acknowledged(id) => profile.outbox.acknowledged(number(id)),
             Event::Dropped(id) => profile.outbox.dropped(number(id)),
             Event::Lost { error, retry_in } => {
-                tracing::info!(profile = profile.name(), "Connection lost, next try in {retry_in:?}: {error}");
+                tracing::info!(
+                    profile = profile.name(),
+                    "Connection lost, next try in {retry_in:?}: {error}"
+                );
                 profile.session.state.send_modify(|s| {
                     s.phase = Phase::Waiting;
                     s.error = Some(error.clone());
@@ -221,11 +271,20 @@ async fn run(profile: Arc<Profile>, stream: Stream, mut events: mpsc::Receiver<E
             }
         }
     }
-    if let Some(task) = profile.session.outbox.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    if let Some(task) = profile
+        .session
+        .outbox
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+    {
         task.abort();
     }
     profile.iqs.fail_all();
-    profile.session.state.send_replace(State { error: reason.clone(), ..State::default() });
+    profile.session.state.send_replace(State {
+        error: reason.clone(),
+        ..State::default()
+    });
     if was_bound {
         profile.tell_all(|| Call::Disconnected);
         let data = match &reason {
@@ -235,7 +294,12 @@ async fn run(profile: Arc<Profile>, stream: Stream, mut events: mpsc::Receiver<E
         profile.host_event("profile.disconnected", data).await;
     }
     if let Some(first) = first {
-        let closed = || Error::new(kind::CONNECTION_FAILED, "The stream was closed before it was bound");
+        let closed = || {
+            Error::new(
+                kind::CONNECTION_FAILED,
+                "The stream was closed before it was bound",
+            )
+        };
         first.send(Err(reason.unwrap_or_else(closed))).ok();
     }
 }

@@ -51,7 +51,9 @@ impl Profile {
     pub async fn get_settings(&self) -> Result<Value> {
         let mut all = serde_json::Map::new();
         for (owner, name, setting) in self.declared() {
-            let value = self.setting(&owner, &name).unwrap_or_else(|| setting.default.clone());
+            let value = self
+                .setting(&owner, &name)
+                .unwrap_or_else(|| setting.default.clone());
             let shown = json!({"value": value, "type": setting.kind, "default": setting.default, "label": setting.label});
             let of_owner = all.entry(owner).or_insert_with(|| json!({}));
             if let Some(map) = of_owner.as_object_mut() {
@@ -64,11 +66,18 @@ impl Profile {
     /// Sets a setting of the host (owner `host`) or of a loaded plugin.
     pub async fn set_setting(&self, owner: &str, name: &str, value: Value) -> Result<()> {
         let declared = self.declared();
-        let Some((_, _, setting)) = declared.iter().find(|(o, n, _)| o == owner && n == name) else {
-            let known: Vec<_> = declared.iter().map(|(o, n, _)| format!("{o}.{n}")).collect();
+        let Some((_, _, setting)) = declared.iter().find(|(o, n, _)| o == owner && n == name)
+        else {
+            let known: Vec<_> = declared
+                .iter()
+                .map(|(o, n, _)| format!("{o}.{n}"))
+                .collect();
             return Err(Error::new(
                 kind::NOT_FOUND,
-                format!("There is no setting {owner}.{name}; there are {}", known.join(", ")),
+                format!(
+                    "There is no setting {owner}.{name}; there are {}",
+                    known.join(", ")
+                ),
             ));
         };
         if !setting.kind.accepts(&value) {
@@ -90,7 +99,10 @@ impl Profile {
 
     pub(crate) async fn store_setting(&self, owner: &str, name: &str, value: Value) -> Result<()> {
         self.db.setting_set(owner, name, &value.to_string()).await?;
-        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         settings.insert((owner.to_owned(), name.to_owned()), value);
         Ok(())
     }
@@ -102,10 +114,15 @@ impl Profile {
     }
 
     fn declared(&self) -> Vec<(String, String, Setting)> {
-        let host = host_settings().into_iter().map(|(name, s)| (HOST.to_owned(), name.to_owned(), s));
+        let host = host_settings()
+            .into_iter()
+            .map(|(name, s)| (HOST.to_owned(), name.to_owned(), s));
         let catalog = self.catalog();
         let plugins = catalog.plugins.iter().flat_map(|p| {
-            p.manifest.settings.iter().map(|(name, s)| (p.id().to_owned(), name.clone(), s.clone()))
+            p.manifest
+                .settings
+                .iter()
+                .map(|(name, s)| (p.id().to_owned(), name.clone(), s.clone()))
         });
         host.chain(plugins).collect()
     }

@@ -25,7 +25,11 @@ pub struct Origin {
 impl Origin {
     /// Straight from the stream.
     pub(crate) fn live() -> Self {
-        Self { via: Via::Live, stamp: None, stanza_id: None }
+        Self {
+            via: Via::Live,
+            stamp: None,
+            stanza_id: None,
+        }
     }
 }
 
@@ -62,13 +66,22 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
     } else {
         peer
     };
-    let delayed = if stanza.name() == "iq" { None } else { delay(profile, stanza, from) };
+    let delayed = if stanza.name() == "iq" {
+        None
+    } else {
+        delay(profile, stanza, from)
+    };
     let via = if delayed.is_some() && origin.via == Via::Live && stanza.name() == "message" {
         Via::Offline
     } else {
         origin.via
     };
-    let stamp = origin.stamp.as_deref().and_then(time).or(delayed).unwrap_or_else(Utc::now);
+    let stamp = origin
+        .stamp
+        .as_deref()
+        .and_then(time)
+        .or(delayed)
+        .unwrap_or_else(Utc::now);
     Header {
         id: stanza.attr("id").map(str::to_owned),
         from: from.map(str::to_owned),
@@ -77,23 +90,31 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
         peer_kind: peer.into(),
         via,
         stamp: stamp.to_rfc3339_opts(SecondsFormat::Millis, true),
-        stanza_ids: if stanza.name() == "message" { stanza_ids(profile, stanza, peer, origin) } else { Vec::new() },
+        stanza_ids: if stanza.name() == "message" {
+            stanza_ids(profile, stanza, peer, origin)
+        } else {
+            Vec::new()
+        },
     }
 }
 
 /// The time of sending, from the own server or the sender's room; nobody else's word counts.
 fn delay(profile: &Profile, stanza: &Element, from: Option<&str>) -> Option<DateTime<Utc>> {
     let catalog = profile.catalog();
-    catalog.header_sources(HeaderField::Stamp).find_map(|source| {
-        let delay = stanza.get_child(source.element.as_str(), source.namespace.as_str())?;
-        let by = delay.attr("from").unwrap_or_default();
-        let server = super::stanza::domain(profile.account());
-        let trusted = by.is_empty()
-            || by == server
-            || by == profile.account()
-            || from.is_some_and(|f| by == super::stanza::bare(f) || by == super::stanza::domain(f));
-        time(delay.attr("stamp")?).filter(|_| trusted)
-    })
+    catalog
+        .header_sources(HeaderField::Stamp)
+        .find_map(|source| {
+            let delay = stanza.get_child(source.element.as_str(), source.namespace.as_str())?;
+            let by = delay.attr("from").unwrap_or_default();
+            let server = super::stanza::domain(profile.account());
+            let trusted = by.is_empty()
+                || by == server
+                || by == profile.account()
+                || from.is_some_and(|f| {
+                    by == super::stanza::bare(f) || by == super::stanza::domain(f)
+                });
+            time(delay.attr("stamp")?).filter(|_| trusted)
+        })
 }
 
 /// A time of XEP-0082's kind. Not in the future: clocks differ, and far-off dates are attacks.
@@ -106,13 +127,24 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 fn stanza_ids(profile: &Profile, stanza: &Element, peer: Peer, origin: &Origin) -> Vec<StanzaId> {
     let catalog = profile.catalog();
     let mut ids: Vec<StanzaId> = origin.stanza_id.clone().into_iter().collect();
-    let room = stanza.attr("from").map(super::stanza::bare).filter(|_| matches!(peer, Peer::Room | Peer::Occupant));
+    let room = stanza
+        .attr("from")
+        .map(super::stanza::bare)
+        .filter(|_| matches!(peer, Peer::Room | Peer::Occupant));
     for source in catalog.header_sources(HeaderField::StanzaIds) {
-        for child in stanza.children().filter(|c| c.is(source.element.as_str(), source.namespace.as_str())) {
-            let (Some(id), Some(by)) = (child.attr("id"), child.attr("by")) else { continue };
+        for child in stanza
+            .children()
+            .filter(|c| c.is(source.element.as_str(), source.namespace.as_str()))
+        {
+            let (Some(id), Some(by)) = (child.attr("id"), child.attr("by")) else {
+                continue;
+            };
             let known = ids.iter().any(|i| i.by == by);
             if (by == profile.account() || room == Some(by)) && !known && !id.is_empty() {
-                ids.push(StanzaId { id: id.into(), by: by.into() });
+                ids.push(StanzaId {
+                    id: id.into(),
+                    by: by.into(),
+                });
             }
         }
     }

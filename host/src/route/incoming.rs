@@ -7,8 +7,7 @@ use super::{
     stanza::{StanzaError, bare, domain, iq_answer},
 };
 use crate::{
-    Result,
-    error,
+    Result, error,
     plugin::{
         bindings::sat::plugin::filter_types::Verdict,
         instance::{Answer, Call, Instance},
@@ -29,7 +28,10 @@ pub(crate) async fn receive(profile: &Arc<Profile>, incoming: wire::Incoming) {
         profile.iqs.answer(profile.account(), stanza);
         return;
     }
-    let peer = stanza.attr("from").map_or(profile.account(), bare).to_owned();
+    let peer = stanza
+        .attr("from")
+        .map_or(profile.account(), bare)
+        .to_owned();
     let work = {
         let profile = profile.clone();
         async move {
@@ -62,7 +64,10 @@ fn wanted(profile: &Arc<Profile>, hook: Hook, stanza: &Element) -> Vec<(Arc<Inst
     }
     let (account, from) = (profile.account(), stanza.attr("from"));
     let requested = |plugin: usize| {
-        catalog.plugins.get(plugin).is_some_and(|p| profile.iqs.is_asked(p.id(), account, from))
+        catalog
+            .plugins
+            .get(plugin)
+            .is_some_and(|p| profile.iqs.is_asked(p.id(), account, from))
     };
     let facts = Facts {
         account: from.is_none_or(|f| f == account),
@@ -102,31 +107,54 @@ async fn answer(profile: &Arc<Profile>, iq: &Element) -> Result<Option<Element>,
     if iq.children().count() != 1 {
         return Err(StanzaError::new("bad-request", "modify"));
     }
-    let (instance, hit) = wanted(profile, Hook::Iq, iq).into_iter().next().ok_or_else(unavailable)?;
+    let (instance, hit) = wanted(profile, Hook::Iq, iq)
+        .into_iter()
+        .next()
+        .ok_or_else(unavailable)?;
     let payload = payloads(iq, &hit).pop().unwrap_or_default();
     let call = Call::Iq(header(profile, iq, &Origin::live()), payload);
     match instance.call(call, 0).await {
         Ok(Answer::Iq(Ok(None))) => Ok(None),
         Ok(Answer::Iq(Ok(Some(xml)))) => xml.parse().map(Some).map_err(|e| {
-            profile.log(instance.plugin().id(), "error", &format!("answered an IQ with bad XML: {e}"));
+            profile.log(
+                instance.plugin().id(),
+                "error",
+                &format!("answered an IQ with bad XML: {e}"),
+            );
             failed()
         }),
-        Ok(Answer::Iq(Err(e))) => Err(StanzaError { condition: e.condition, kind: e.kind, text: e.text }),
+        Ok(Answer::Iq(Err(e))) => Err(StanzaError {
+            condition: e.condition,
+            kind: e.kind,
+            text: e.text,
+        }),
         Err(e) if e.is(error::kind::NO_PROVIDER) => Err(unavailable()),
         Ok(_) | Err(_) => Err(failed()),
     }
 }
 
 async fn presence(profile: &Arc<Profile>, stanza: &Element) {
-    let calls = wanted(profile, Hook::Presence, stanza).into_iter().map(|(instance, hit)| async move {
-        let call = Call::Presence(header(profile, stanza, &Origin::live()), payloads(stanza, &hit));
-        note(profile, &instance, instance.call(call, 0).await);
-    });
+    let calls =
+        wanted(profile, Hook::Presence, stanza)
+            .into_iter()
+            .map(|(instance, hit)| async move {
+                let call = Call::Presence(
+                    header(profile, stanza, &Origin::live()),
+                    payloads(stanza, &hit),
+                );
+                note(profile, &instance, instance.call(call, 0).await);
+            });
     join_all(calls).await;
 }
 
 /// Runs a message through the pipeline, to the end of its handlers.
-pub(crate) async fn message(profile: &Arc<Profile>, mut stanza: Element, origin: Origin, enter: Stage, depth: u8) {
+pub(crate) async fn message(
+    profile: &Arc<Profile>,
+    mut stanza: Element,
+    origin: Origin,
+    enter: Stage,
+    depth: u8,
+) {
     for hook in [Hook::Unwrap, Hook::Decrypt, Hook::Amend] {
         if hook == Hook::Unwrap && enter > Stage::Unwrap {
             continue;
@@ -137,27 +165,40 @@ pub(crate) async fn message(profile: &Arc<Profile>, mut stanza: Element, origin:
         }
     }
     let stanza = &stanza;
-    let calls = wanted(profile, Hook::Message, stanza).into_iter().map(|(instance, hit)| {
-        let origin = &origin;
-        async move {
-            let call = || Call::Message(header(profile, stanza, origin), payloads(stanza, &hit));
-            let mut result = instance.call(call(), depth).await;
-            if matches!(&result, Err(e) if e.is(error::kind::PLUGIN_CRASHED)) {
-                // Another call may have brought the instance down: the message gets a second chance.
-                result = instance.call(call(), depth).await;
+    let calls = wanted(profile, Hook::Message, stanza)
+        .into_iter()
+        .map(|(instance, hit)| {
+            let origin = &origin;
+            async move {
+                let call =
+                    || Call::Message(header(profile, stanza, origin), payloads(stanza, &hit));
+                let mut result = instance.call(call(), depth).await;
+                if matches!(&result, Err(e) if e.is(error::kind::PLUGIN_CRASHED)) {
+                    // Another call may have brought the instance down: the message gets a second chance.
+                    result = instance.call(call(), depth).await;
+                }
+                note(profile, &instance, result);
             }
-            note(profile, &instance, result);
-        }
-    });
+        });
     join_all(calls).await;
 }
 
 /// One stage: each filter that wants the message, in order; matched again after each change.
-async fn filter(profile: &Arc<Profile>, hook: Hook, mut stanza: Element, origin: &Origin, depth: u8) -> Option<Element> {
+async fn filter(
+    profile: &Arc<Profile>,
+    hook: Hook,
+    mut stanza: Element,
+    origin: &Origin,
+    depth: u8,
+) -> Option<Element> {
     let mut asked = BTreeSet::new();
     loop {
-        let next = wanted(profile, hook, &stanza).into_iter().find(|(_, hit)| !asked.contains(&hit.plugin));
-        let Some((instance, hit)) = next else { return Some(stanza) };
+        let next = wanted(profile, hook, &stanza)
+            .into_iter()
+            .find(|(_, hit)| !asked.contains(&hit.plugin));
+        let Some((instance, hit)) = next else {
+            return Some(stanza);
+        };
         asked.insert(hit.plugin);
         let (header, xml) = (header(profile, &stanza, origin), String::from(&stanza));
         let call = match hook {
@@ -171,7 +212,11 @@ async fn filter(profile: &Arc<Profile>, hook: Hook, mut stanza: Element, origin:
             Some(Verdict::Replace(xml)) => match replaced(&stanza, &xml) {
                 Some(new) => stanza = new,
                 None => {
-                    profile.log(instance.plugin().id(), "error", "replaced a message by something else");
+                    profile.log(
+                        instance.plugin().id(),
+                        "error",
+                        "replaced a message by something else",
+                    );
                     return None;
                 }
             },
@@ -193,7 +238,11 @@ pub(super) fn apply(
         Ok(_) => "it gave no verdict".into(),
         Err(e) => e.to_string(),
     };
-    profile.log(instance.plugin().id(), "warn", &format!("filter failed: {failure}"));
+    profile.log(
+        instance.plugin().id(),
+        "warn",
+        &format!("filter failed: {failure}"),
+    );
     (policy == Policy::Pass).then_some(Verdict::Keep)
 }
 
@@ -211,5 +260,9 @@ fn note(profile: &Arc<Profile>, instance: &Arc<Instance>, answer: Result<Answer>
         Err(e) => e.to_string(),
         Ok(_) => return,
     };
-    profile.log(instance.plugin().id(), "warn", &format!("handler failed: {failure}"));
+    profile.log(
+        instance.plugin().id(),
+        "warn",
+        &format!("handler failed: {failure}"),
+    );
 }

@@ -40,23 +40,36 @@ impl Iqs {
         let id = random_id();
         set(iq, "id", &id);
         let (sender, answer) = oneshot::channel();
-        let pending =
-            Pending { to: iq.attr("to").map(str::to_owned), plugin: plugin.to_owned(), answer: sender };
+        let pending = Pending {
+            to: iq.attr("to").map(str::to_owned),
+            plugin: plugin.to_owned(),
+            answer: sender,
+        };
         self.lock().insert(id.clone(), pending);
-        Question { iqs: self, id, answer }
+        Question {
+            iqs: self,
+            id,
+            answer,
+        }
     }
 
     /// Takes an answer in; false when nobody asked for it, or somebody else was asked.
     pub fn answer(&self, account: &str, iq: Element) -> bool {
-        let Some(id) = iq.attr("id") else { return false };
+        let Some(id) = iq.attr("id") else {
+            return false;
+        };
         let mut pending = self.lock();
-        let Some(asked) = pending.get(id) else { return false };
+        let Some(asked) = pending.get(id) else {
+            return false;
+        };
         if !is_from_asked(account, asked.to.as_deref(), iq.attr("from")) {
             tracing::debug!("An answer came from somebody else than was asked");
             return false;
         }
         let id = id.to_owned();
-        pending.remove(&id).is_some_and(|asked| asked.answer.send(iq).is_ok())
+        pending
+            .remove(&id)
+            .is_some_and(|asked| asked.answer.send(iq).is_ok())
     }
 
     /// Whether a plugin waits for an answer from this JID or, for a bare one, its account.
@@ -83,14 +96,24 @@ impl Question<'_> {
     pub async fn wait(mut self, timeout: Duration) -> Result<Option<Element>> {
         let iq = match tokio::time::timeout(timeout, &mut self.answer).await {
             Ok(Ok(iq)) => iq,
-            Ok(Err(_)) => return Err(Error::new(kind::NOT_CONNECTED, "The stream was lost before the answer came")),
+            Ok(Err(_)) => {
+                return Err(Error::new(
+                    kind::NOT_CONNECTED,
+                    "The stream was lost before the answer came",
+                ));
+            }
             Err(_) => {
-                return Err(Error::new(kind::TIMEOUT, format!("No answer within {} s", timeout.as_secs())));
+                return Err(Error::new(
+                    kind::TIMEOUT,
+                    format!("No answer within {} s", timeout.as_secs()),
+                ));
             }
         };
         if iq.attr("type") == Some("error") {
             let error = StanzaError::of(&iq);
-            let message = error.text.unwrap_or_else(|| format!("The other side answered: {}", error.condition));
+            let message = error
+                .text
+                .unwrap_or_else(|| format!("The other side answered: {}", error.condition));
             return Err(Error::new(error.condition, message));
         }
         let mut iq = iq;
@@ -125,23 +148,49 @@ mod tests {
         let iqs = Iqs::default();
         let account = "a@x";
         for (to, good, bad) in [
-            (Some("b@y/z"), vec![Some("b@y/z")], vec![None, Some("b@y"), Some("y"), Some("a@x"), Some("b@y/w")]),
-            (None, vec![None, Some("a@x"), Some("x")], vec![Some("b@y"), Some("a@x/other"), Some("y")]),
-            (Some("x"), vec![None, Some("x")], vec![Some("y"), Some("a@x")]),
+            (
+                Some("b@y/z"),
+                vec![Some("b@y/z")],
+                vec![None, Some("b@y"), Some("y"), Some("a@x"), Some("b@y/w")],
+            ),
+            (
+                None,
+                vec![None, Some("a@x"), Some("x")],
+                vec![Some("b@y"), Some("a@x/other"), Some("y")],
+            ),
+            (
+                Some("x"),
+                vec![None, Some("x")],
+                vec![Some("y"), Some("a@x")],
+            ),
         ] {
-            for (from, accepted) in good.iter().map(|f| (f, true)).chain(bad.iter().map(|f| (f, false))) {
+            for (from, accepted) in good
+                .iter()
+                .map(|f| (f, true))
+                .chain(bad.iter().map(|f| (f, false)))
+            {
                 let mut iq: Element = "<iq xmlns='jabber:client' type='get'/>".parse().unwrap();
                 if let Some(to) = to {
                     set(&mut iq, "to", to);
                 }
                 let question = iqs.ask("p", &mut iq);
-                let mut answer: Element = "<iq xmlns='jabber:client' type='result'><q xmlns='r'/></iq>".parse().unwrap();
+                let mut answer: Element =
+                    "<iq xmlns='jabber:client' type='result'><q xmlns='r'/></iq>"
+                        .parse()
+                        .unwrap();
                 set(&mut answer, "id", iq.attr("id").unwrap());
                 if let Some(from) = from {
                     set(&mut answer, "from", from);
                 }
-                assert_eq!(iqs.answer(account, answer.clone()), accepted, "to {to:?} from {from:?}");
-                assert!(!accepted || !iqs.answer(account, answer), "a second answer counts");
+                assert_eq!(
+                    iqs.answer(account, answer.clone()),
+                    accepted,
+                    "to {to:?} from {from:?}"
+                );
+                assert!(
+                    !accepted || !iqs.answer(account, answer),
+                    "a second answer counts"
+                );
                 if accepted {
                     assert!(question.wait(TIMEOUT).await.unwrap().unwrap().is("q", "r"));
                 }

@@ -12,17 +12,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub const IN_HAND: usize = 1024;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Peer → what waits for its turn, each with its share of the room.
+type Waiting = Arc<Mutex<HashMap<String, VecDeque<(Work, OwnedSemaphorePermit)>>>>;
 
 /// A queue for each peer that has work now.
 #[derive(Clone)]
 pub struct Lanes {
-    waiting: Arc<Mutex<HashMap<String, VecDeque<(Work, OwnedSemaphorePermit)>>>>,
+    waiting: Waiting,
     room: Arc<Semaphore>,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { waiting: Arc::default(), room: Arc::new(Semaphore::new(IN_HAND)) }
+        Self {
+            waiting: Arc::default(),
+            room: Arc::new(Semaphore::new(IN_HAND)),
+        }
     }
 }
 
@@ -30,7 +35,9 @@ impl Lanes {
     /// Queues work behind the earlier work of this peer. Waits while there is too much in hand.
     pub async fn push(&self, peer: &str, work: impl Future<Output = ()> + Send + 'static) {
         // The semaphore is never closed.
-        let Ok(permit) = self.room.clone().acquire_owned().await else { return };
+        let Ok(permit) = self.room.clone().acquire_owned().await else {
+            return;
+        };
         let work: (Work, _) = (Box::pin(work), permit);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = waiting.get_mut(peer) {
@@ -44,7 +51,7 @@ impl Lanes {
 }
 
 /// Works a lane off and removes it when it is empty.
-async fn run(waiting: Arc<Mutex<HashMap<String, VecDeque<(Work, OwnedSemaphorePermit)>>>>, peer: String) {
+async fn run(waiting: Waiting, peer: String) {
     loop {
         let next = {
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,13 +85,32 @@ mod tests {
         let (tx, mut rx) = mpsc::unbounded_channel();
         let (open, gate) = tokio::sync::oneshot::channel::<()>();
         let t = tx.clone();
-        lanes.push("a", async move { gate.await.ok(); t.send("a1").ok(); }).await;
+        lanes
+            .push("a", async move {
+                gate.await.ok();
+                t.send("a1").ok();
+            })
+            .await;
         let t = tx.clone();
-        lanes.push("a", async move { t.send("a2").ok(); }).await;
-        lanes.push("a", async move { panic!("not the others' fault") }).await;
+        lanes
+            .push("a", async move {
+                t.send("a2").ok();
+            })
+            .await;
+        lanes
+            .push("a", async move { panic!("not the others' fault") })
+            .await;
         let t = tx.clone();
-        lanes.push("a", async move { t.send("a3").ok(); }).await;
-        lanes.push("b", async move { tx.send("b1").ok(); }).await;
+        lanes
+            .push("a", async move {
+                t.send("a3").ok();
+            })
+            .await;
+        lanes
+            .push("b", async move {
+                tx.send("b1").ok();
+            })
+            .await;
         assert_eq!(rx.recv().await, Some("b1"));
         open.send(()).unwrap();
         assert_eq!(rx.recv().await, Some("a1"));

@@ -58,8 +58,12 @@ pub struct Facts<'a> {
 
 impl Facts<'_> {
     /// Of a stanza that we send ourselves.
-    pub const OWN: Facts<'static> =
-        Facts { account: true, server: false, claimed: false, requested: &|_| false };
+    pub const OWN: Facts<'static> = Facts {
+        account: true,
+        server: false,
+        claimed: false,
+        requested: &|_| false,
+    };
 
     fn allow(&self, senders: &[Sender], plugin: usize) -> bool {
         senders.iter().any(|s| match s {
@@ -124,7 +128,13 @@ impl Matcher {
 
     fn add(&mut self, hook: Hook, plugin: usize, d: &Declaration) {
         let table = self.tables.entry(hook).or_default();
-        let rule = |reason| Rule { plugin, types: d.types.clone(), from: d.from.clone(), policy: d.policy, reason };
+        let rule = |reason| Rule {
+            plugin,
+            types: d.types.clone(),
+            from: d.from.clone(),
+            policy: d.policy,
+            reason,
+        };
         let mut put = |payload: &Payload, reason| {
             table
                 .by_payload
@@ -137,7 +147,13 @@ impl Matcher {
         d.with.iter().for_each(|payload| put(payload, false));
         match (&d.element, &d.namespace) {
             (Some(element), Some(namespace)) => {
-                put(&Payload { element: element.clone(), namespace: namespace.clone() }, true);
+                put(
+                    &Payload {
+                        element: element.clone(),
+                        namespace: namespace.clone(),
+                    },
+                    true,
+                );
             }
             _ => table.any.push(rule(true)),
         }
@@ -151,19 +167,30 @@ impl Matcher {
     /// Who wants this stanza, in the order of the plugins. `kind` is its type with the default
     /// filled in.
     pub fn find(&self, hook: Hook, stanza: &Element, kind: &str, facts: Facts<'_>) -> Vec<Hit> {
-        let Some(table) = self.tables.get(&hook) else { return Vec::new() };
+        let Some(table) = self.tables.get(&hook) else {
+            return Vec::new();
+        };
         // What we send has no sender to check: outgoing declarations have no `from`.
         let outgoing = matches!(hook, Hook::PresenceFilter | Hook::Compose | Hook::Seal);
         let mut hits: Vec<Hit> = Vec::new();
         let mut note = |rule: &Rule, payload: Option<usize>| {
-            let type_fits = if rule.types.is_empty() { kind != "error" } else { rule.types.iter().any(|t| t == kind) };
+            let type_fits = if rule.types.is_empty() {
+                kind != "error"
+            } else {
+                rule.types.iter().any(|t| t == kind)
+            };
             if !type_fits || !(outgoing || facts.allow(&rule.from, rule.plugin)) {
                 return;
             }
             let at = match hits.iter().position(|h| h.plugin == rule.plugin) {
                 Some(at) => at,
                 None => {
-                    hits.push(Hit { plugin: rule.plugin, payloads: Vec::new(), policy: rule.policy, wanted: false });
+                    hits.push(Hit {
+                        plugin: rule.plugin,
+                        payloads: Vec::new(),
+                        policy: rule.policy,
+                        wanted: false,
+                    });
                     hits.len() - 1
                 }
             };
@@ -181,8 +208,14 @@ impl Matcher {
         };
         table.any.iter().for_each(|rule| note(rule, None));
         for (index, child) in stanza.children().enumerate() {
-            let rules = table.by_payload.get(&child.ns()).and_then(|names| names.get(child.name()));
-            rules.into_iter().flatten().for_each(|rule| note(rule, Some(index)));
+            let rules = table
+                .by_payload
+                .get(&child.ns())
+                .and_then(|names| names.get(child.name()));
+            rules
+                .into_iter()
+                .flatten()
+                .for_each(|rule| note(rule, Some(index)));
         }
         hits.retain(|h| h.wanted);
         hits.sort_by_key(|h| h.plugin);
@@ -241,8 +274,19 @@ mod tests {
         Matcher::new([&a, &b])
     }
 
-    fn find(hook: Hook, xml: &str, kind: &str, account: bool, claimed: bool) -> Vec<(usize, Vec<usize>)> {
-        let facts = Facts { account, server: false, claimed, requested: &|plugin| plugin == 1 };
+    fn find(
+        hook: Hook,
+        xml: &str,
+        kind: &str,
+        account: bool,
+        claimed: bool,
+    ) -> Vec<(usize, Vec<usize>)> {
+        let facts = Facts {
+            account,
+            server: false,
+            claimed,
+            requested: &|plugin| plugin == 1,
+        };
         let hits = matcher().find(hook, &xml.parse().unwrap(), kind, facts);
         hits.into_iter().map(|h| (h.plugin, h.payloads)).collect()
     }
@@ -250,31 +294,58 @@ mod tests {
     #[test]
     fn undeclared_senders_reach_nobody() {
         let push = "<iq xmlns='jabber:client'><query xmlns='jabber:iq:roster'/></iq>";
-        assert_eq!(find(Hook::Iq, push, "set", true, false), [(0, vec![0]), (1, vec![0])]);
+        assert_eq!(
+            find(Hook::Iq, push, "set", true, false),
+            [(0, vec![0]), (1, vec![0])]
+        );
         assert_eq!(find(Hook::Iq, push, "set", false, true), []);
         assert_eq!(find(Hook::Iq, push, "get", true, false), []);
     }
 
     #[test]
     fn who_was_asked_may_answer_the_asker_only() {
-        let carbon = "<message xmlns='jabber:client'><received xmlns='urn:xmpp:carbons:2'/></message>";
-        assert_eq!(find(Hook::Unwrap, carbon, "normal", false, false), [(1, vec![0])]);
+        let carbon =
+            "<message xmlns='jabber:client'><received xmlns='urn:xmpp:carbons:2'/></message>";
+        assert_eq!(
+            find(Hook::Unwrap, carbon, "normal", false, false),
+            [(1, vec![0])]
+        );
         assert_eq!(find(Hook::Unwrap, carbon, "error", true, false), []);
     }
 
     #[test]
     fn payloads_beside_the_reason_are_handed_over() {
         let message = "<message xmlns='jabber:client'><x xmlns='y'/><body>hi</body><origin-id xmlns='urn:xmpp:sid:0'/></message>";
-        assert_eq!(find(Hook::Message, message, "chat", false, false), [(0, vec![1, 2]), (1, vec![1, 2])]);
-        let no_reason = "<message xmlns='jabber:client'><origin-id xmlns='urn:xmpp:sid:0'/></message>";
+        assert_eq!(
+            find(Hook::Message, message, "chat", false, false),
+            [(0, vec![1, 2]), (1, vec![1, 2])]
+        );
+        let no_reason =
+            "<message xmlns='jabber:client'><origin-id xmlns='urn:xmpp:sid:0'/></message>";
         assert_eq!(find(Hook::Message, no_reason, "chat", false, false), []);
     }
 
     #[test]
     fn presences_match_without_payload() {
         let presence = "<presence xmlns='jabber:client'><show>away</show></presence>";
-        assert_eq!(find(Hook::Presence, presence, "available", false, true), [(0, vec![0]), (1, vec![0])]);
-        assert_eq!(find(Hook::Presence, presence, "available", false, false), []);
-        assert_eq!(find(Hook::Presence, "<presence xmlns='jabber:client'/>", "available", false, true).len(), 2);
+        assert_eq!(
+            find(Hook::Presence, presence, "available", false, true),
+            [(0, vec![0]), (1, vec![0])]
+        );
+        assert_eq!(
+            find(Hook::Presence, presence, "available", false, false),
+            []
+        );
+        assert_eq!(
+            find(
+                Hook::Presence,
+                "<presence xmlns='jabber:client'/>",
+                "available",
+                false,
+                true
+            )
+            .len(),
+            2
+        );
     }
 }

@@ -88,7 +88,9 @@ pub(crate) async fn run(profile: Arc<Profile>, stream: Stream) {
         match step(&profile, &stream).await {
             Ok(true) => {}
             Ok(false) => {
-                tokio::time::timeout(EXPIRY_CHECK, profile.outbox.wake.notified()).await.ok();
+                tokio::time::timeout(EXPIRY_CHECK, profile.outbox.wake.notified())
+                    .await
+                    .ok();
             }
             Err(e) if e.is(kind::NOT_CONNECTED) => return,
             Err(e) => {
@@ -105,7 +107,10 @@ async fn step(profile: &Arc<Profile>, stream: &Stream) -> Result<bool> {
     let position = profile.outbox.state().position;
     let rows = profile.db.outbox_due_after(position, PAGE).await?;
     if rows.is_empty() {
-        let late = profile.db.outbox_expire(chrono::Utc::now().timestamp_millis(), expired()).await?;
+        let late = profile
+            .db
+            .outbox_expire(chrono::Utc::now().timestamp_millis(), expired())
+            .await?;
         for row in late {
             tell_failed(profile, row, expired()).await?;
         }
@@ -119,7 +124,9 @@ async fn step(profile: &Arc<Profile>, stream: &Stream) -> Result<bool> {
                 return Ok(true);
             }
             state.position = row.id;
-            if state.handed.contains_key(&row.id) || state.acknowledged.iter().any(|(id, ..)| *id == row.id) {
+            if state.handed.contains_key(&row.id)
+                || state.acknowledged.iter().any(|(id, ..)| *id == row.id)
+            {
                 continue;
             }
         }
@@ -129,7 +136,10 @@ async fn step(profile: &Arc<Profile>, stream: &Stream) -> Result<bool> {
 }
 
 async fn hand_over(profile: &Arc<Profile>, stream: &Stream, row: OutboxRow) -> Result<()> {
-    if row.expires_at_ms.is_some_and(|at| at <= chrono::Utc::now().timestamp_millis()) {
+    if row
+        .expires_at_ms
+        .is_some_and(|at| at <= chrono::Utc::now().timestamp_millis())
+    {
         profile.db.outbox_mark_failed(row.id, expired()).await?;
         return tell_failed(profile, row, expired()).await;
     }
@@ -146,7 +156,10 @@ async fn hand_over(profile: &Arc<Profile>, stream: &Stream, row: OutboxRow) -> R
     } else {
         match filter(profile, Hook::Seal, stanza, 0).await {
             Ok(sealed) => {
-                profile.db.outbox_replace_xml(row.id, String::from(&sealed)).await?;
+                profile
+                    .db
+                    .outbox_replace_xml(row.id, String::from(&sealed))
+                    .await?;
                 sealed
             }
             Err(e) => {
@@ -155,7 +168,11 @@ async fn hand_over(profile: &Arc<Profile>, stream: &Stream, row: OutboxRow) -> R
             }
         }
     };
-    profile.outbox.state().handed.insert(row.id, (row.plugin, row.stanza_id));
+    profile
+        .outbox
+        .state()
+        .handed
+        .insert(row.id, (row.plugin, row.stanza_id));
     let id = u64::try_from(row.id).map_err(|e| Error::internal("Number a message", e))?;
     stream.send_tracked(stanza, id).await
 }
@@ -184,9 +201,19 @@ async fn tell_acknowledged(profile: &Arc<Profile>) -> Result<()> {
 
 async fn tell_failed(profile: &Arc<Profile>, row: OutboxRow, error: Error) -> Result<()> {
     if let Some(instance) = handler(profile, &row.plugin) {
-        let reason = GuestError { code: error.kind.to_string(), message: error.message };
-        if let Err(e) = instance.call(Call::OutboxFailed(row.stanza_id.clone(), reason), 0).await {
-            profile.log(&row.plugin, "warn", &format!("was not told what failed: {e}"));
+        let reason = GuestError {
+            code: error.kind.to_string(),
+            message: error.message,
+        };
+        if let Err(e) = instance
+            .call(Call::OutboxFailed(row.stanza_id.clone(), reason), 0)
+            .await
+        {
+            profile.log(
+                &row.plugin,
+                "warn",
+                &format!("was not told what failed: {e}"),
+            );
         }
     }
     profile.db.outbox_remove(row.id).await
@@ -194,10 +221,15 @@ async fn tell_failed(profile: &Arc<Profile>, row: OutboxRow, error: Error) -> Re
 
 fn handler(profile: &Arc<Profile>, plugin: &str) -> Option<Arc<Instance>> {
     let catalog = profile.catalog();
-    let plugin = catalog.plugin(plugin).filter(|p| p.hooks.contains_key("outbox-handler"))?;
+    let plugin = catalog
+        .plugin(plugin)
+        .filter(|p| p.hooks.contains_key("outbox-handler"))?;
     profile.instance(plugin)
 }
 
 fn expired() -> Error {
-    Error::new(kind::TIMEOUT, "The message could not be sent within its time to live")
+    Error::new(
+        kind::TIMEOUT,
+        "The message could not be sent within its time to live",
+    )
 }

@@ -28,14 +28,19 @@ pub const TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(crate) fn check(xml: &str) -> Result<Element> {
     let refuse = |message: String| Err(Error::new(word::BAD_REQUEST, message));
     if xml.len() > MAX_STANZA {
-        return Err(Error::new(word::LIMIT, format!("A stanza has at most {MAX_STANZA} bytes (MAX_STANZA)")));
+        return Err(Error::new(
+            word::LIMIT,
+            format!("A stanza has at most {MAX_STANZA} bytes (MAX_STANZA)"),
+        ));
     }
     let mut stanza: Element = match xml.parse() {
         Ok(stanza) => stanza,
         Err(e) => return refuse(format!("The stanza is not well-formed XML: {e}")),
     };
     if !matches!(stanza.name(), "message" | "presence") || !stanza.has_ns(JABBER_CLIENT) {
-        return refuse(format!("Only <message/> and <presence/> in the namespace {JABBER_CLIENT} can be sent; ask with `iq`"));
+        return refuse(format!(
+            "Only <message/> and <presence/> in the namespace {JABBER_CLIENT} can be sent; ask with `iq`"
+        ));
     }
     if stanza.attr("from").is_some() {
         return refuse("`from` is set by the server".into());
@@ -69,13 +74,23 @@ pub(crate) async fn send(profile: &Arc<Profile>, xml: &str, depth: u8) -> Result
 }
 
 /// Composes a durable message: what goes into the outbox, and the stanza's id.
-pub(crate) async fn compose(profile: &Arc<Profile>, xml: &str, ttl_ms: Option<u64>, depth: u8) -> Result<NewOutbox> {
+pub(crate) async fn compose(
+    profile: &Arc<Profile>,
+    xml: &str,
+    ttl_ms: Option<u64>,
+    depth: u8,
+) -> Result<NewOutbox> {
     let stanza = check(xml)?;
     if stanza.name() != "message" {
-        return Err(Error::new(word::BAD_REQUEST, "Only messages can be durable"));
+        return Err(Error::new(
+            word::BAD_REQUEST,
+            "Only messages can be durable",
+        ));
     }
     let stanza = filter(profile, Hook::Compose, stanza, depth).await?;
-    let ttl = ttl_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(TTL.as_millis() as i64);
+    let ttl = ttl_ms
+        .and_then(|ms| i64::try_from(ms).ok())
+        .unwrap_or(TTL.as_millis() as i64);
     Ok(NewOutbox {
         to_bare: stanza.attr("to").map(bare).unwrap_or_default().to_owned(),
         stanza_id: id(&stanza),
@@ -91,31 +106,53 @@ fn wanted(profile: &Arc<Profile>, hook: Hook, stanza: &Element) -> Vec<(Arc<Inst
         return Vec::new();
     }
     let hits = catalog.matcher.find(hook, stanza, kind(stanza), Facts::OWN);
-    hits.into_iter().filter_map(|hit| Some((profile.instance(catalog.plugins.get(hit.plugin)?)?, hit))).collect()
+    hits.into_iter()
+        .filter_map(|hit| Some((profile.instance(catalog.plugins.get(hit.plugin)?)?, hit)))
+        .collect()
 }
 
 /// The stage `compose` or `seal`. A filter that refuses, or a blocking one that is down, is an
 /// error for the sender.
-pub(crate) async fn filter(profile: &Arc<Profile>, hook: Hook, mut stanza: Element, depth: u8) -> Result<Element> {
+pub(crate) async fn filter(
+    profile: &Arc<Profile>,
+    hook: Hook,
+    mut stanza: Element,
+    depth: u8,
+) -> Result<Element> {
     let mut asked = BTreeSet::new();
     loop {
-        let next = wanted(profile, hook, &stanza).into_iter().find(|(_, hit)| !asked.contains(&hit.plugin));
-        let Some((instance, hit)) = next else { return Ok(stanza) };
+        let next = wanted(profile, hook, &stanza)
+            .into_iter()
+            .find(|(_, hit)| !asked.contains(&hit.plugin));
+        let Some((instance, hit)) = next else {
+            return Ok(stanza);
+        };
         asked.insert(hit.plugin);
         let xml = String::from(&stanza);
-        let call = if hook == Hook::Compose { Call::Compose(xml) } else { Call::Seal(xml) };
+        let call = if hook == Hook::Compose {
+            Call::Compose(xml)
+        } else {
+            Call::Seal(xml)
+        };
         let plugin = instance.plugin().id().to_owned();
-        let stopped = |what: &str| Error::new(word::FORBIDDEN, format!("The filter of plugin {plugin} {what}"));
+        let stopped = |what: &str| {
+            Error::new(
+                word::FORBIDDEN,
+                format!("The filter of plugin {plugin} {what}"),
+            )
+        };
         let answer = instance.call(call, depth + 1).await;
         if let Ok(Answer::Verdict(Err(e))) = answer {
             return Err(Error::new(e.code, e.message));
         }
         match apply(profile, &instance, hit.policy, answer) {
             Some(Verdict::Keep) => {}
-            Some(Verdict::Replace(xml)) => match replaced(&stanza, &xml).filter(|new| new.attr("id") == stanza.attr("id")) {
-                Some(new) => stanza = new,
-                None => return Err(stopped("changed the message's receiver or id")),
-            },
+            Some(Verdict::Replace(xml)) => {
+                match replaced(&stanza, &xml).filter(|new| new.attr("id") == stanza.attr("id")) {
+                    Some(new) => stanza = new,
+                    None => return Err(stopped("changed the message's receiver or id")),
+                }
+            }
             Some(Verdict::Drop) => return Err(stopped("stopped the message")),
             None => return Err(stopped("is down, and nothing goes out without it")),
         }
@@ -125,16 +162,33 @@ pub(crate) async fn filter(profile: &Arc<Profile>, hook: Hook, mut stanza: Eleme
 /// The presence filters; one that is down is passed over.
 async fn presence(profile: &Arc<Profile>, mut stanza: Element, depth: u8) -> Result<Element> {
     for (instance, _) in wanted(profile, Hook::PresenceFilter, &stanza) {
-        match instance.call(Call::PresenceFilter(String::from(&stanza)), depth + 1).await {
+        match instance
+            .call(Call::PresenceFilter(String::from(&stanza)), depth + 1)
+            .await
+        {
             Ok(Answer::Stanza(Ok(xml))) => match check(&xml) {
-                Ok(new) if new.name() == "presence" && new.attr("to") == stanza.attr("to") => stanza = new,
-                _ => profile.log(instance.plugin().id(), "error", "replaced a presence by something else"),
+                Ok(new) if new.name() == "presence" && new.attr("to") == stanza.attr("to") => {
+                    stanza = new
+                }
+                _ => profile.log(
+                    instance.plugin().id(),
+                    "error",
+                    "replaced a presence by something else",
+                ),
             },
             Ok(Answer::Stanza(Err(e))) => {
-                profile.log(instance.plugin().id(), "warn", &format!("presence filter failed: {}", e.message));
+                profile.log(
+                    instance.plugin().id(),
+                    "warn",
+                    &format!("presence filter failed: {}", e.message),
+                );
             }
             Ok(_) => {}
-            Err(e) => profile.log(instance.plugin().id(), "warn", &format!("presence filter failed: {e}")),
+            Err(e) => profile.log(
+                instance.plugin().id(),
+                "warn",
+                &format!("presence filter failed: {e}"),
+            ),
         }
     }
     Ok(stanza)

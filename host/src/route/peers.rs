@@ -50,7 +50,7 @@ impl Peers {
             of_jid.retain(|(_, by)| by != plugin);
             of_jid.push((claim, plugin.to_owned()));
             // A room outranks a contact: the strongest comes first.
-            of_jid.sort_by(|a, b| b.0.cmp(&a.0));
+            of_jid.sort_by_key(|(claim, _)| std::cmp::Reverse(*claim));
         }
     }
 
@@ -73,7 +73,11 @@ impl Peers {
             return Peer::Account;
         }
         let all = self.claims.read().unwrap_or_else(PoisonError::into_inner);
-        let strongest = |jid: &str| all.get(jid).and_then(|c| c.first()).map(|(claim, _)| *claim);
+        let strongest = |jid: &str| {
+            all.get(jid)
+                .and_then(|c| c.first())
+                .map(|(claim, _)| *claim)
+        };
         match (strongest(jid), strongest(bare)) {
             (Some(Claim::Occupant), _) => Peer::Occupant,
             (Some(Claim::Room), _) if jid == bare => Peer::Room,
@@ -100,7 +104,13 @@ mod tests {
         let peers = Peers::default();
         let account = "juliet@capulet.example";
         let kind = |jid: &str| peers.kind(account, Some(jid));
-        peers.claim("roster", [("romeo@montague.example".into(), Claim::Contact), ("room@muc.example".into(), Claim::Contact)]);
+        peers.claim(
+            "roster",
+            [
+                ("romeo@montague.example".into(), Claim::Contact),
+                ("room@muc.example".into(), Claim::Contact),
+            ],
+        );
         assert_eq!(kind("romeo@montague.example/orchard"), Peer::Contact);
         assert_eq!(kind("room@muc.example/romeo"), Peer::Contact);
         peers.claim("rooms", [("room@muc.example".into(), Claim::Room)]);

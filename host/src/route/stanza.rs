@@ -21,7 +21,11 @@ pub struct StanzaError {
 impl StanzaError {
     /// An error of this condition and type.
     pub fn new(condition: &str, kind: &str) -> Self {
-        Self { condition: condition.into(), kind: kind.into(), text: None }
+        Self {
+            condition: condition.into(),
+            kind: kind.into(),
+            text: None,
+        }
     }
 
     /// Reads the `<error/>` of a stanza.
@@ -29,7 +33,10 @@ impl StanzaError {
         let Some(error) = stanza.children().find(|c| c.name() == "error") else {
             return Self::new("undefined-condition", "cancel");
         };
-        let mut found = Self::new("undefined-condition", error.attr("type").unwrap_or("cancel"));
+        let mut found = Self::new(
+            "undefined-condition",
+            error.attr("type").unwrap_or("cancel"),
+        );
         for child in error.children().filter(|c| c.has_ns(STANZA_ERRORS)) {
             if child.name() == "text" {
                 found.text = Some(child.text());
@@ -42,14 +49,26 @@ impl StanzaError {
 
     /// The `<error/>` element.
     pub fn element(&self) -> Element {
-        let known = self.condition.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !self.condition.is_empty();
-        let condition = if known { self.condition.as_str() } else { "undefined-condition" };
+        let known = self
+            .condition
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c == '-')
+            && !self.condition.is_empty();
+        let condition = if known {
+            self.condition.as_str()
+        } else {
+            "undefined-condition"
+        };
         let mut error = Element::builder("error", JABBER_CLIENT)
             .append(Element::bare(condition, STANZA_ERRORS))
             .build();
         set(&mut error, "type", &self.kind);
         if let Some(text) = &self.text {
-            error.append_child(Element::builder("text", STANZA_ERRORS).append(text.as_str()).build());
+            error.append_child(
+                Element::builder("text", STANZA_ERRORS)
+                    .append(text.as_str())
+                    .build(),
+            );
         }
         error
     }
@@ -115,7 +134,10 @@ mod tests {
     fn errors_go_through_xml() {
         let mut e = StanzaError::new("item-not-found", "cancel");
         e.text = Some("no".into());
-        let request: Element = "<iq xmlns='jabber:client' type='get' id='1' from='a@b/c'><x xmlns='y'/></iq>".parse().unwrap();
+        let request: Element =
+            "<iq xmlns='jabber:client' type='get' id='1' from='a@b/c'><x xmlns='y'/></iq>"
+                .parse()
+                .unwrap();
         let answer = iq_answer(&request, Err(e.clone()));
         assert_eq!(StanzaError::of(&answer), e);
         assert_eq!(answer.attr("to"), Some("a@b/c"));

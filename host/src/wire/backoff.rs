@@ -19,7 +19,9 @@ impl Backoff {
         if lifetime >= STABLE {
             self.failures = 0;
         }
-        let longest = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        let longest = FIRST
+            .saturating_mul(1 << self.failures.min(16))
+            .min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(random())
     }

@@ -37,7 +37,11 @@ pub struct ClipReader<R> {
 impl<R> ClipReader<R> {
     /// A reader at the start of a stream, before the stream header.
     pub fn new(inner: R) -> Self {
-        Self { inner, machine: Machine::default(), plan: Plan::default() }
+        Self {
+            inner,
+            machine: Machine::default(),
+            plan: Plan::default(),
+        }
     }
 
     /// Expects a new stream header next, as after authentication (RFC 6120 §4.3.3).

@@ -18,12 +18,18 @@ pub(super) struct Fault {
 impl Fault {
     /// A failure that the next try may not have.
     pub(super) fn retry(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { error: Error::new(kind, message), is_final: false }
+        Self {
+            error: Error::new(kind, message),
+            is_final: false,
+        }
     }
 
     /// A failure that every further try would have too.
     pub(super) fn last(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { error: Error::new(kind, message), is_final: true }
+        Self {
+            error: Error::new(kind, message),
+            is_final: true,
+        }
     }
 
     /// The server broke the protocol or doesn't offer what is needed.
@@ -42,9 +48,10 @@ impl Fault {
             io::ErrorKind::UnexpectedEof => {
                 Self::retry(kind::CONNECTION_FAILED, "The server closed the connection.")
             }
-            _ => {
-                Self::retry(kind::CONNECTION_FAILED, format!("The connection was lost: {error}."))
-            }
+            _ => Self::retry(
+                kind::CONNECTION_FAILED,
+                format!("The connection was lost: {error}."),
+            ),
         }
     }
 
@@ -101,7 +108,10 @@ impl Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Self { error, is_final: false }
+        Self {
+            error,
+            is_final: false,
+        }
     }
 }
 
@@ -117,8 +127,12 @@ fn condition<'a>(element: &'a Element, namespace: &str) -> Option<&'a str> {
 fn text(element: &Element, namespace: &str) -> String {
     match element.get_child("text", namespace).map(Element::text) {
         Some(text) if !text.trim().is_empty() => {
-            let words: String =
-                text.trim().chars().filter(|char| !char.is_control()).take(200).collect();
+            let words: String = text
+                .trim()
+                .chars()
+                .filter(|char| !char.is_control())
+                .take(200)
+                .collect();
             format!(": “{}”", words.trim_end_matches('.'))
         }
         _ => String::new(),

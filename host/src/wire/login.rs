@@ -61,11 +61,20 @@ impl Offer {
     pub(super) fn read(features: &Element) -> Self {
         let list = |element: &Element| element.children().map(Element::text).collect();
         let types = |element: &Element| {
-            element.children().filter_map(|child| child.attr("type")).map(str::to_owned).collect()
+            element
+                .children()
+                .filter_map(|child| child.attr("type"))
+                .map(str::to_owned)
+                .collect()
         };
         Self {
-            mechanisms: features.get_child("mechanisms", ns::SASL).map(list).unwrap_or_default(),
-            bindings: features.get_child("sasl-channel-binding", ns::SASL_CB).map(types),
+            mechanisms: features
+                .get_child("mechanisms", ns::SASL)
+                .map(list)
+                .unwrap_or_default(),
+            bindings: features
+                .get_child("sasl-channel-binding", ns::SASL_CB)
+                .map(types),
         }
     }
 
@@ -140,14 +149,18 @@ pub(super) async fn log_in(
                 if rounds > 1 || choice == Choice::Plain {
                     // The server's signature may come as a challenge instead of with the success.
                     mechanism.success(&data).map_err(|_| forged())?;
-                    xml.send(&nonza("response", b"")).await.map_err(|error| Fault::io(&error))?;
+                    xml.send(&nonza("response", b""))
+                        .await
+                        .map_err(|error| Fault::io(&error))?;
                     continue;
                 }
                 check_challenge(&data, nonce.as_deref().unwrap_or_default())?;
                 let response;
                 (mechanism, response) = respond(mechanism, data).await?;
                 let response = nonza("response", &response);
-                xml.send(&response).await.map_err(|error| Fault::io(&error))?;
+                xml.send(&response)
+                    .await
+                    .map_err(|error| Fault::io(&error))?;
             }
             "success" => {
                 let verified_before = rounds > 1 && data.is_empty();
@@ -177,8 +190,11 @@ fn mechanism(
 ) -> Result<Boxed, Fault> {
     let plain = choice == Choice::Plain;
     // RFC 5802 §5.1: SCRAM separates its fields by these.
-    let user =
-        if plain { user.to_owned() } else { user.replace('=', "=3D").replace(',', "=2C") };
+    let user = if plain {
+        user.to_owned()
+    } else {
+        user.replace('=', "=3D").replace(',', "=2C")
+    };
     let credentials = Credentials::default()
         .with_username(user)
         .with_password(password)
@@ -204,18 +220,25 @@ async fn respond(
         let response = mechanism.response(&challenge);
         (mechanism, response)
     });
-    let (mechanism, response) =
-        work.await.map_err(|error| Fault::from(Error::internal("Log in", error)))?;
+    let (mechanism, response) = work
+        .await
+        .map_err(|error| Fault::from(Error::internal("Log in", error)))?;
     match response {
         Ok(response) => Ok((mechanism, Zeroizing::new(response))),
-        Err(error) => Err(Fault::negotiation(format!("The server's challenge is wrong: {error}."))),
+        Err(error) => Err(Fault::negotiation(format!(
+            "The server's challenge is wrong: {error}."
+        ))),
     }
 }
 
 /// What the `sasl` crate doesn't check: the cost, and that the nonce goes on from ours.
 fn check_challenge(challenge: &[u8], nonce: &str) -> Result<(), Fault> {
     let challenge = std::str::from_utf8(challenge).unwrap_or_default();
-    let field = |name: &str| challenge.split(',').find_map(|field| field.strip_prefix(name));
+    let field = |name: &str| {
+        challenge
+            .split(',')
+            .find_map(|field| field.strip_prefix(name))
+    };
     let iterations = field("i=").and_then(|count| count.parse::<u32>().ok());
     match iterations {
         Some(1..=MAX_ITERATIONS) => {}
@@ -234,12 +257,17 @@ fn check_challenge(challenge: &[u8], nonce: &str) -> Result<(), Fault> {
 
 /// Our nonce in SCRAM's first message.
 fn nonce(first: &[u8]) -> Option<&str> {
-    std::str::from_utf8(first).ok()?.split(',').find_map(|field| field.strip_prefix("r="))
+    std::str::from_utf8(first)
+        .ok()?
+        .split(',')
+        .find_map(|field| field.strip_prefix("r="))
 }
 
 fn nonza(name: &str, data: &[u8]) -> Element {
     let text = Zeroizing::new(BASE64.encode(data));
-    Element::builder(name, ns::SASL).append(text.as_str()).build()
+    Element::builder(name, ns::SASL)
+        .append(text.as_str())
+        .build()
 }
 
 #[cfg(test)]
@@ -248,15 +276,27 @@ mod tests {
 
     fn offer(mechanisms: &[&str], bindings: Option<&[&str]>) -> Offer {
         let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-        Offer { mechanisms: owned(mechanisms), bindings: bindings.map(owned) }
+        Offer {
+            mechanisms: owned(mechanisms),
+            bindings: bindings.map(owned),
+        }
     }
 
     #[test]
     fn the_strongest_mechanism_is_chosen() {
-        let all = ["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "X"];
+        let all = [
+            "PLAIN",
+            "SCRAM-SHA-1",
+            "SCRAM-SHA-256",
+            "SCRAM-SHA-1-PLUS",
+            "X",
+        ];
         assert_eq!(offer(&all, None).choose(true), Some(Choice::ScramSha1Plus));
         assert_eq!(offer(&all, None).choose(false), Some(Choice::ScramSha256));
-        assert_eq!(offer(&all, Some(&["tls-unique"])).choose(true), Some(Choice::ScramSha256));
+        assert_eq!(
+            offer(&all, Some(&["tls-unique"])).choose(true),
+            Some(Choice::ScramSha256)
+        );
         assert_eq!(offer(&["PLAIN"], None).choose(true), Some(Choice::Plain));
         assert_eq!(offer(&["X-OAUTH2"], None).choose(true), None);
     }

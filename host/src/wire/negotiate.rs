@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use ::sasl::common::ChannelBinding;
 use futures::{SinkExt, StreamExt};
 use minidom::Element;
-use ::sasl::common::ChannelBinding;
 use tokio::net::TcpStream;
 use tokio_xmpp::xmlstream::{ReadError, StreamHeader, Timeouts, initiate_stream};
 use xmpp_parsers::jid::FullJid;
@@ -12,9 +12,8 @@ use xmpp_parsers::jid::FullJid;
 use super::{
     Account, PasswordSource, Security,
     fault::Fault,
-    ns,
+    login, ns,
     resolve::{self, Target},
-    login,
     sm::Sm,
     stanza::{is_stanza, with_attr},
     tls,
@@ -26,8 +25,10 @@ use crate::error::kind;
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Silence after which the server is asked for a sign of life, and how long it has for it.
-const LIVENESS: Timeouts =
-    Timeouts { read_timeout: Duration::from_secs(60), response_timeout: Duration::from_secs(15) };
+const LIVENESS: Timeouts = Timeouts {
+    read_timeout: Duration::from_secs(60),
+    response_timeout: Duration::from_secs(15),
+};
 
 /// A stream that carries stanzas.
 pub(super) struct Ready {
@@ -70,10 +71,20 @@ async fn steps(
     let (transport, binding) = open(account).await?;
     let domain = account.jid.domain().as_str();
     let (mut xml, features) = start(transport.into_io(), domain).await?;
-    let secret = password().map_err(|error| Fault { error, is_final: true })?;
-    let user = account.jid.node().map(|node| node.as_str()).ok_or_else(|| {
-        Fault::last(kind::BAD_REQUEST, "The account's address has no user before the @.")
+    let secret = password().map_err(|error| Fault {
+        error,
+        is_final: true,
     })?;
+    let user = account
+        .jid
+        .node()
+        .map(|node| node.as_str())
+        .ok_or_else(|| {
+            Fault::last(
+                kind::BAD_REQUEST,
+                "The account's address has no user before the @.",
+            )
+        })?;
     login::log_in(&mut xml, &features, user, secret, binding).await?;
 
     let mut io = xml.into_inner();
@@ -86,12 +97,30 @@ async fn steps(
         && let Some(Previous { jid, sm }) = previous.take()
     {
         let sm = Some(sm);
-        return Ok(Ready { xml, jid, features, sm, resumed: true, early: Vec::new() });
+        return Ok(Ready {
+            xml,
+            jid,
+            features,
+            sm,
+            resumed: true,
+            early: Vec::new(),
+        });
     }
     let mut early = Vec::new();
     let jid = bind(&mut xml, account, &mut early).await?;
-    let sm = if has_sm { enable(&mut xml, &mut early).await? } else { None };
-    Ok(Ready { xml, jid, features, sm, resumed: false, early })
+    let sm = if has_sm {
+        enable(&mut xml, &mut early).await?
+    } else {
+        None
+    };
+    Ok(Ready {
+        xml,
+        jid,
+        features,
+        sm,
+        resumed: false,
+        early,
+    })
 }
 
 /// TCP and TLS to the first server that answers.
@@ -110,7 +139,10 @@ async fn open(account: &Account) -> Result<(Transport, ChannelBinding), Fault> {
         }
     }
     Err(fault.unwrap_or_else(|| {
-        Fault::retry(kind::HOST_NOT_FOUND, "No server was found for the account's domain.")
+        Fault::retry(
+            kind::HOST_NOT_FOUND,
+            "No server was found for the account's domain.",
+        )
     }))
 }
 
@@ -131,7 +163,11 @@ async fn open_target(
         }
         return Ok((Transport::Tcp(tcp), ChannelBinding::None));
     }
-    let tcp = if target.direct_tls { tcp } else { starttls(tcp, domain).await? };
+    let tcp = if target.direct_tls {
+        tcp
+    } else {
+        starttls(tcp, domain).await?
+    };
     let (stream, binding) = tls::handshake(tcp, domain, ca_file, target.direct_tls).await?;
     Ok((Transport::Tls(Box::new(stream)), binding))
 }
@@ -140,7 +176,9 @@ async fn open_target(
 async fn starttls(tcp: TcpStream, domain: &str) -> Result<TcpStream, Fault> {
     let (mut xml, features) = start(Transport::Tcp(tcp).into_io(), domain).await?;
     if !features.has_child("starttls", ns::TLS) {
-        return Err(Fault::negotiation("The server doesn't offer TLS on this port (STARTTLS)."));
+        return Err(Fault::negotiation(
+            "The server doesn't offer TLS on this port (STARTTLS).",
+        ));
     }
     send(&mut xml, &Element::bare("starttls", ns::TLS)).await?;
     let reply = next_element(&mut xml).await?;
@@ -161,7 +199,11 @@ async fn starttls(tcp: TcpStream, domain: &str) -> Result<TcpStream, Fault> {
 
 /// Opens an XML stream and reads the server's features.
 async fn start(io: Io, domain: &str) -> Result<(Xml, Element), Fault> {
-    let header = StreamHeader { to: Some(Cow::Borrowed(domain)), from: None, id: None };
+    let header = StreamHeader {
+        to: Some(Cow::Borrowed(domain)),
+        from: None,
+        id: None,
+    };
     let pending = initiate_stream(io, ns::CLIENT, header, LIVENESS)
         .await
         .map_err(|error| Fault::io(&error))?;
@@ -175,7 +217,9 @@ async fn start(io: Io, domain: &str) -> Result<(Xml, Element), Fault> {
 
 /// Tries to take up the lost session (XEP-0198 §5); false: it's gone, bind a new one.
 async fn resume(xml: &mut Xml, old: &mut Previous) -> Result<bool, Fault> {
-    let Some(id) = old.sm.resume_id().map(str::to_owned) else { return Ok(false) };
+    let Some(id) = old.sm.resume_id().map(str::to_owned) else {
+        return Ok(false);
+    };
     let request = with_attr(Element::bare("resume", ns::SM), "previd", &id);
     let request = with_attr(request, "h", &old.sm.begin_resume().to_string());
     send(xml, &request).await?;
@@ -186,11 +230,15 @@ async fn resume(xml: &mut Xml, old: &mut Previous) -> Result<bool, Fault> {
             return Ok(true);
         }
         old.sm.give_up();
-        return Err(Fault::negotiation("The server miscounted the stanzas of the lost stream."));
+        return Err(Fault::negotiation(
+            "The server miscounted the stanzas of the lost stream.",
+        ));
     }
     old.sm.give_up();
     if !reply.is("failed", ns::SM) {
-        return Err(Fault::negotiation("The server interrupted the resumption of the stream."));
+        return Err(Fault::negotiation(
+            "The server interrupted the resumption of the stream.",
+        ));
     }
     if let Some(count) = count {
         // What it has counted needn't be sent again; a wrong count acknowledges nothing.
@@ -207,7 +255,9 @@ async fn bind(
 ) -> Result<FullJid, Fault> {
     let mut payload = Element::bare("bind", ns::BIND);
     if let Some(resource) = &account.resource {
-        let resource = Element::builder("resource", ns::BIND).append(resource.as_str()).build();
+        let resource = Element::builder("resource", ns::BIND)
+            .append(resource.as_str())
+            .build();
         payload.append_child(resource);
     }
     let mut request = Element::builder("iq", ns::CLIENT).append(payload).build();
@@ -225,19 +275,28 @@ async fn bind(
             .get_child("error", ns::CLIENT)
             .is_some_and(|error| error.has_child("conflict", ns::STANZA_ERRORS));
         return Err(if conflict {
-            Fault::last(kind::CONFLICT, "The account's resource is in use by another client.")
+            Fault::last(
+                kind::CONFLICT,
+                "The account's resource is in use by another client.",
+            )
         } else {
             Fault::negotiation("The server refused to give this stream an address.")
         });
     }
-    let jid = reply.get_child("bind", ns::BIND).and_then(|bind| bind.get_child("jid", ns::BIND));
+    let jid = reply
+        .get_child("bind", ns::BIND)
+        .and_then(|bind| bind.get_child("jid", ns::BIND));
     jid.and_then(|jid| FullJid::new(&jid.text()).ok())
         .ok_or_else(|| Fault::negotiation("The server gave this stream no valid address."))
 }
 
 /// Switches stream management on (XEP-0198 §3).
 async fn enable(xml: &mut Xml, early: &mut Vec<Element>) -> Result<Option<Sm>, Fault> {
-    send(xml, &with_attr(Element::bare("enable", ns::SM), "resume", "true")).await?;
+    send(
+        xml,
+        &with_attr(Element::bare("enable", ns::SM), "resume", "true"),
+    )
+    .await?;
     loop {
         let reply = next_element(xml).await?;
         if reply.is("enabled", ns::SM) {
@@ -255,7 +314,9 @@ async fn enable(xml: &mut Xml, early: &mut Vec<Element>) -> Result<Option<Sm>, F
 /// Keeps a stanza for later; more than a few at this point are no honest server's.
 fn remember(early: &mut Vec<Element>, element: Element) -> Result<(), Fault> {
     if early.len() >= 16 || !is_stanza(&element) {
-        return Err(Fault::negotiation("The server sent something else than was asked for."));
+        return Err(Fault::negotiation(
+            "The server sent something else than was asked for.",
+        ));
     }
     early.push(element);
     Ok(())
@@ -276,7 +337,12 @@ pub(super) async fn next_element(xml: &mut Xml) -> Result<Element, Fault> {
             // The deadline over all steps counts here.
             Some(Err(ReadError::SoftTimeout)) => {}
             Some(Err(error)) => return Err(read_fault(error)),
-            None => return Err(Fault::retry(kind::CONNECTION_FAILED, "The stream has ended.")),
+            None => {
+                return Err(Fault::retry(
+                    kind::CONNECTION_FAILED,
+                    "The stream has ended.",
+                ));
+            }
         }
     }
 }

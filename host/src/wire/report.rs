@@ -22,7 +22,11 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
-        Self { events: PollSender::new(events.clone()), sender: events, pending: VecDeque::new() }
+        Self {
+            events: PollSender::new(events.clone()),
+            sender: events,
+            pending: VecDeque::new(),
+        }
     }
 
     /// Whether stanzas may be read from the server.
@@ -46,7 +50,13 @@ impl Reporter {
             match self.events.poll_reserve(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
-                Poll::Pending => return if went { Poll::Ready(Ok(true)) } else { Poll::Pending },
+                Poll::Pending => {
+                    return if went {
+                        Poll::Ready(Ok(true))
+                    } else {
+                        Poll::Pending
+                    };
+                }
             }
             if let Some(event) = self.pending.pop_front() {
                 self.events.send_item(event).map_err(|_| ())?;

@@ -40,10 +40,20 @@ pub(super) async fn targets(account: &Account) -> Vec<Target> {
         }
     }
     let host = account.host.clone().unwrap_or_else(|| {
-        if is_address { literal.to_owned() } else { ascii_domain(domain).unwrap_or(domain.to_owned()) }
+        if is_address {
+            literal.to_owned()
+        } else {
+            ascii_domain(domain).unwrap_or(domain.to_owned())
+        }
     });
-    let port = account.port.unwrap_or(if direct_tls { PORT_DIRECT } else { PORT });
-    vec![Target { host, port, direct_tls }]
+    let port = account
+        .port
+        .unwrap_or(if direct_tls { PORT_DIRECT } else { PORT });
+    vec![Target {
+        host,
+        port,
+        direct_tls,
+    }]
 }
 
 /// Opens a TCP connection to the first address of `target` that accepts one.
@@ -58,7 +68,10 @@ pub(super) async fn connect(target: &Target) -> Result<TcpStream, Fault> {
             ));
         }
         Err(_) => {
-            return Err(Fault::retry(kind::TIMEOUT, "The name servers (DNS) don't answer."));
+            return Err(Fault::retry(
+                kind::TIMEOUT,
+                "The name servers (DNS) don't answer.",
+            ));
         }
     };
     let mut fault = None;
@@ -83,27 +96,37 @@ pub(super) async fn connect(target: &Target) -> Result<TcpStream, Fault> {
         fault = Some(error);
     }
     Err(fault.unwrap_or_else(|| {
-        Fault::retry(kind::HOST_NOT_FOUND, format!("The name {host} has no address."))
+        Fault::retry(
+            kind::HOST_NOT_FOUND,
+            format!("The name {host} has no address."),
+        )
     }))
 }
 
 /// SRV records, TLS from the first byte preferred; empty when there are none or DNS fails.
 async fn from_dns(domain: &str, security: Security) -> Vec<Target> {
-    let Some(resolver) = resolver() else { return Vec::new() };
-    let Some(domain) = ascii_domain(domain) else { return Vec::new() };
+    let Some(resolver) = resolver() else {
+        return Vec::new();
+    };
+    let Some(domain) = ascii_domain(domain) else {
+        return Vec::new();
+    };
     let lookup = async |service: &str, direct_tls: bool| {
         let name = format!("{service}._tcp.{domain}.");
         match timeout(DNS_TIMEOUT, resolver.srv_lookup(name)).await {
             Ok(Ok(lookup)) => {
-                let records = lookup.answers().iter().filter_map(|record| match &record.data {
-                    RData::SRV(srv) => Some(Srv {
-                        priority: srv.priority,
-                        weight: srv.weight,
-                        port: srv.port,
-                        host: srv.target.to_ascii().trim_end_matches('.').to_owned(),
-                    }),
-                    _ => None,
-                });
+                let records = lookup
+                    .answers()
+                    .iter()
+                    .filter_map(|record| match &record.data {
+                        RData::SRV(srv) => Some(Srv {
+                            priority: srv.priority,
+                            weight: srv.weight,
+                            port: srv.port,
+                            host: srv.target.to_ascii().trim_end_matches('.').to_owned(),
+                        }),
+                        _ => None,
+                    });
                 order(records.collect(), direct_tls)
             }
             _ => Vec::new(),
@@ -151,7 +174,11 @@ fn order(mut records: Vec<Srv>, direct_tls: bool) -> Vec<Target> {
         let draw = -super::backoff::random().ln() / f64::from(record.weight).max(0.01);
         (record.priority, (draw * 1e6) as u64)
     });
-    let targets = records.into_iter().map(|srv| Target { host: srv.host, port: srv.port, direct_tls });
+    let targets = records.into_iter().map(|srv| Target {
+        host: srv.host,
+        port: srv.port,
+        direct_tls,
+    });
     targets.collect()
 }
 
@@ -160,7 +187,12 @@ mod tests {
     use super::*;
 
     fn srv(priority: u16, weight: u16, host: &str) -> Srv {
-        Srv { priority, weight, port: 5222, host: host.to_owned() }
+        Srv {
+            priority,
+            weight,
+            port: 5222,
+            host: host.to_owned(),
+        }
     }
 
     #[test]
@@ -173,7 +205,11 @@ mod tests {
 
     #[test]
     fn the_heavier_record_comes_first_mostly() {
-        let first = |_| order(vec![srv(1, 1, "light"), srv(1, 99, "heavy")], false)[0].host.clone();
+        let first = |_| {
+            order(vec![srv(1, 1, "light"), srv(1, 99, "heavy")], false)[0]
+                .host
+                .clone()
+        };
         let heavy = (0..1000).map(first).filter(|host| host == "heavy").count();
         assert!(heavy > 900, "{heavy} of 1000");
     }

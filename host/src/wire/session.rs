@@ -164,7 +164,11 @@ impl Session<'_> {
             Poll::Ready(Err(error)) => return Poll::Ready(Wake::Failed(error)),
             Poll::Pending => {}
         }
-        if self.written.dirty { self.poll_flush(cx) } else { Poll::Pending }
+        if self.written.dirty {
+            self.poll_flush(cx)
+        } else {
+            Poll::Pending
+        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
@@ -219,7 +223,10 @@ impl Session<'_> {
                     ));
                 }
             };
-            self.reporter.emit(Event::Stanza(Incoming { stanza: element, handled }));
+            self.reporter.emit(Event::Stanza(Incoming {
+                stanza: element,
+                handled,
+            }));
             return Ok(());
         }
         if element.is("error", ns::STREAM) {
@@ -227,7 +234,11 @@ impl Session<'_> {
             return Err(Fault::stream_error(&element));
         }
         let Some(sm) = self.sm.as_mut().filter(|_| element.has_ns(ns::SM)) else {
-            tracing::debug!(name = element.name(), ns = element.ns(), "unknown stream element");
+            tracing::debug!(
+                name = element.name(),
+                ns = element.ns(),
+                "unknown stream element"
+            );
             return Ok(());
         };
         match element.name() {
@@ -244,7 +255,8 @@ impl Session<'_> {
                     ));
                 }
                 let acknowledged = sm.out.take_acknowledged();
-                self.reporter.emit_all(acknowledged.into_iter().map(Event::Acknowledged));
+                self.reporter
+                    .emit_all(acknowledged.into_iter().map(Event::Acknowledged));
                 Ok(())
             }
             _ => Ok(()),
@@ -260,15 +272,20 @@ impl Session<'_> {
             sm.out.push(outgoing);
             return Ok(());
         }
-        self.write(&outgoing.stanza).map_err(|error| self.write_fault(&error))?;
+        self.write(&outgoing.stanza)
+            .map_err(|error| self.write_fault(&error))?;
         self.written.tracked.extend(outgoing.id);
         Ok(())
     }
 
     /// Writes the next stanza that the current connection hasn't seen; false when there is none.
     fn write_unacknowledged(&mut self) -> io::Result<bool> {
-        let Some(sm) = &mut self.sm else { return Ok(false) };
-        let Some((stanza, tracked)) = sm.out.next() else { return Ok(false) };
+        let Some(sm) = &mut self.sm else {
+            return Ok(false);
+        };
+        let Some((stanza, tracked)) = sm.out.next() else {
+            return Ok(false);
+        };
         Sink::<&Element>::start_send(Pin::new(&mut self.xml), stanza)?;
         self.written.dirty = true;
         self.written.stanzas = true;
@@ -278,7 +295,8 @@ impl Session<'_> {
 
     fn acknowledge(&mut self, count: u32) -> Result<(), Fault> {
         let answer = with_attr(Element::bare("a", ns::SM), "h", &count.to_string());
-        self.write(&answer).map_err(|error| self.write_fault(&error))
+        self.write(&answer)
+            .map_err(|error| self.write_fault(&error))
     }
 
     fn write(&mut self, element: &Element) -> io::Result<()> {
@@ -315,7 +333,8 @@ impl Session<'_> {
             self.written.ping = Some(id);
             iq
         };
-        self.write(&question).map_err(|error| self.write_fault(&error))
+        self.write(&question)
+            .map_err(|error| self.write_fault(&error))
     }
 
     fn is_pong(&mut self, element: &Element) -> bool {

@@ -19,7 +19,9 @@ pub fn stanza_id(element: &Element) -> Option<&str> {
 /// A copy with this attribute, which has to be a valid name.
 pub(super) fn with_attr(mut element: Element, name: &str, value: &str) -> Element {
     if let Ok(name) = NcName::try_from(name) {
-        element.attrs_mut().insert(rxml::Namespace::NONE, name, value.to_owned());
+        element
+            .attrs_mut()
+            .insert(rxml::Namespace::NONE, name, value.to_owned());
     }
     element
 }
@@ -61,7 +63,10 @@ pub(super) fn check(stanza: &Element) -> Result<()> {
 fn is_writable(element: &Element) -> bool {
     <&NcNameStr>::try_from(element.name()).is_ok()
         && element.ns().chars().all(is_char)
-        && element.attrs().iter().all(|(_, value)| value.chars().all(is_char))
+        && element
+            .attrs()
+            .iter()
+            .all(|(_, value)| value.chars().all(is_char))
 }
 
 /// XML 1.0 §2.2.

@@ -46,7 +46,8 @@ impl Task {
         self.live.send_modify(|live| live.is_up = false);
         self.queue.close();
         while let Ok(outgoing) = self.queue.try_recv() {
-            self.reporter.emit_all(outgoing.id.into_iter().map(Event::Dropped));
+            self.reporter
+                .emit_all(outgoing.id.into_iter().map(Event::Dropped));
         }
         self.forget_previous();
         self.reporter.emit(Event::Ended { error });
@@ -80,7 +81,10 @@ impl Task {
             }
             let retry_in = backoff.next(began.elapsed());
             tracing::debug!(error = %fault.error, ?retry_in, "stream lost");
-            self.reporter.emit(Event::Lost { error: fault.error, retry_in });
+            self.reporter.emit(Event::Lost {
+                error: fault.error,
+                retry_in,
+            });
             if !self.wait(retry_in).await {
                 return None;
             }
@@ -97,7 +101,14 @@ impl Task {
     }
 
     async fn session(&mut self, ready: Ready) -> Outcome {
-        let Ready { xml, jid, features, sm, resumed, early } = ready;
+        let Ready {
+            xml,
+            jid,
+            features,
+            sm,
+            resumed,
+            early,
+        } = ready;
         if !resumed {
             self.forget_previous();
         }
@@ -105,9 +116,19 @@ impl Task {
         if !resumed {
             session += 1;
         }
-        self.live.send_replace(Live { is_up: true, session });
-        self.reporter.emit(Event::Bound { jid: jid.clone(), features, resumed });
-        let early = early.into_iter().map(|stanza| Incoming { stanza, handled: Handled::none() });
+        self.live.send_replace(Live {
+            is_up: true,
+            session,
+        });
+        self.reporter.emit(Event::Bound {
+            jid: jid.clone(),
+            features,
+            resumed,
+        });
+        let early = early.into_iter().map(|stanza| Incoming {
+            stanza,
+            handled: Handled::none(),
+        });
         self.reporter.emit_all(early.map(Event::Stanza));
         let mut running = Session {
             xml,
@@ -130,16 +151,26 @@ impl Task {
                     self.forget_previous();
                 }
             }
-            None => self.reporter.emit_all(written.tracked.into_iter().map(Event::Dropped)),
+            None => self
+                .reporter
+                .emit_all(written.tracked.into_iter().map(Event::Dropped)),
         }
         outcome
     }
 
     /// Says what became of the stanzas of a session that is over for good.
     fn forget_previous(&mut self) {
-        let Some(Previous { sm: Sm { mut out, .. }, .. }) = self.previous.take() else { return };
-        self.reporter.emit_all(out.take_acknowledged().into_iter().map(Event::Acknowledged));
-        self.reporter.emit_all(out.into_dropped().into_iter().map(Event::Dropped));
+        let Some(Previous {
+            sm: Sm { mut out, .. },
+            ..
+        }) = self.previous.take()
+        else {
+            return;
+        };
+        self.reporter
+            .emit_all(out.take_acknowledged().into_iter().map(Event::Acknowledged));
+        self.reporter
+            .emit_all(out.into_dropped().into_iter().map(Event::Dropped));
     }
 
     /// Waits for the next try; false when none is wanted any more.

@@ -47,8 +47,10 @@ pub(super) async fn handshake(
     }
     let name = server_name(domain)?;
     let connector = TlsConnector::from(config);
-    let tls =
-        connector.connect(name, stream).await.map_err(|error| tls_fault(&error, domain))?;
+    let tls = connector
+        .connect(name, stream)
+        .await
+        .map_err(|error| tls_fault(&error, domain))?;
     let binding = channel_binding(&tls);
     Ok((tls, binding))
 }
@@ -77,9 +79,14 @@ fn server_name(domain: &str) -> Result<ServerName<'static>> {
     if let Ok(address) = literal.parse::<std::net::IpAddr>() {
         return Ok(ServerName::from(address));
     }
-    ascii_domain(domain).and_then(|ascii| ServerName::try_from(ascii).ok()).ok_or_else(|| {
-        Error::new(kind::BAD_REQUEST, "The account's domain is no name that a certificate can have.")
-    })
+    ascii_domain(domain)
+        .and_then(|ascii| ServerName::try_from(ascii).ok())
+        .ok_or_else(|| {
+            Error::new(
+                kind::BAD_REQUEST,
+                "The account's domain is no name that a certificate can have.",
+            )
+        })
 }
 
 fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>> {
@@ -97,12 +104,15 @@ fn build(roots: RootCertStore) -> Result<Arc<ClientConfig>> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::internal("Set up TLS", error))?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    Ok(Arc::new(
+        builder.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }
 
 fn system_roots() -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let (added, _) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if added == 0 {
         return Err(Error::new(
             kind::CERTIFICATE,
@@ -114,7 +124,10 @@ fn system_roots() -> Result<RootCertStore> {
 
 fn file_roots(path: &Path) -> Result<RootCertStore> {
     let unreadable = |what: String| {
-        Error::new(kind::CERTIFICATE, format!("The file of trusted certificates {what}."))
+        Error::new(
+            kind::CERTIFICATE,
+            format!("The file of trusted certificates {what}."),
+        )
     };
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|error| unreadable(format!("can't be read: {error}")))?;
@@ -122,7 +135,9 @@ fn file_roots(path: &Path) -> Result<RootCertStore> {
     for certificate in certificates {
         let certificate =
             certificate.map_err(|error| unreadable(format!("isn't valid PEM: {error}")))?;
-        roots.add(certificate).map_err(|error| unreadable(format!("can't be used: {error}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| unreadable(format!("can't be used: {error}")))?;
     }
     if roots.is_empty() {
         return Err(unreadable("holds no certificate".to_owned()));
@@ -132,7 +147,9 @@ fn file_roots(path: &Path) -> Result<RootCertStore> {
 
 /// Tells a bad certificate from a broken connection.
 fn tls_fault(error: &io::Error, domain: &str) -> Fault {
-    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let cause = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidCertificate(reason)) => {
             let reason = match reason {
@@ -151,7 +168,10 @@ fn tls_fault(error: &io::Error, domain: &str) -> Fault {
                 }
                 other => format!("isn't valid: {other}"),
             };
-            Fault::retry(kind::CERTIFICATE, format!("The server's certificate {reason}."))
+            Fault::retry(
+                kind::CERTIFICATE,
+                format!("The server's certificate {reason}."),
+            )
         }
         Some(other) => Fault::negotiation(format!("TLS failed: {other}.")),
         None => Fault::io(error),

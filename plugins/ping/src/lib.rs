@@ -13,7 +13,10 @@ impl ping::Guest for Ping {
         let start = Instant::now();
         let asked = to.unwrap_or_else(xmpp::server);
         xmpp::get(Some(&asked), "<ping xmlns='urn:xmpp:ping'/>").await?;
-        Ok(Pong { jid: asked, rtt_ms: start.elapsed().as_secs_f64() * 1000.0 })
+        Ok(Pong {
+            jid: asked,
+            rtt_ms: start.elapsed().as_secs_f64() * 1000.0,
+        })
     }
 }
 

@@ -18,21 +18,65 @@ const HOOKS: &[(&str, &str, &[&str])] = &[
             "unload()",
         ],
     ),
-    ("iq-handler", "IqHandler", &["on_iq(header: Header, payload: String) -> Result<Option<String>, StanzaError>"]),
-    ("message-handler", "MessageHandler", &["on_message(header: Header, payloads: Vec<String>) -> Result<(), Error>"]),
-    ("presence-handler", "PresenceHandler", &["on_presence(header: Header, payloads: Vec<String>) -> Result<(), Error>"]),
-    ("presence-filter", "PresenceFilter", &["on_presence(stanza: String) -> Result<String, Error>"]),
-    ("unwrap-filter", "UnwrapFilter", &["unwrap(header: Header, stanza: String) -> Result<Verdict, Error>"]),
-    ("decrypt-filter", "DecryptFilter", &["decrypt(header: Header, stanza: String) -> Result<Verdict, Error>"]),
-    ("amend-filter", "AmendFilter", &["amend(header: Header, stanza: String) -> Result<Verdict, Error>"]),
-    ("compose-filter", "ComposeFilter", &["compose(stanza: String) -> Result<Verdict, Error>"]),
-    ("seal-filter", "SealFilter", &["seal(stanza: String) -> Result<Verdict, Error>"]),
-    ("outbox-handler", "OutboxHandler", &["on_sent(ids: Vec<String>)", "on_failed(id: String, reason: Error)"]),
+    (
+        "iq-handler",
+        "IqHandler",
+        &["on_iq(header: Header, payload: String) -> Result<Option<String>, StanzaError>"],
+    ),
+    (
+        "message-handler",
+        "MessageHandler",
+        &["on_message(header: Header, payloads: Vec<String>) -> Result<(), Error>"],
+    ),
+    (
+        "presence-handler",
+        "PresenceHandler",
+        &["on_presence(header: Header, payloads: Vec<String>) -> Result<(), Error>"],
+    ),
+    (
+        "presence-filter",
+        "PresenceFilter",
+        &["on_presence(stanza: String) -> Result<String, Error>"],
+    ),
+    (
+        "unwrap-filter",
+        "UnwrapFilter",
+        &["unwrap(header: Header, stanza: String) -> Result<Verdict, Error>"],
+    ),
+    (
+        "decrypt-filter",
+        "DecryptFilter",
+        &["decrypt(header: Header, stanza: String) -> Result<Verdict, Error>"],
+    ),
+    (
+        "amend-filter",
+        "AmendFilter",
+        &["amend(header: Header, stanza: String) -> Result<Verdict, Error>"],
+    ),
+    (
+        "compose-filter",
+        "ComposeFilter",
+        &["compose(stanza: String) -> Result<Verdict, Error>"],
+    ),
+    (
+        "seal-filter",
+        "SealFilter",
+        &["seal(stanza: String) -> Result<Verdict, Error>"],
+    ),
+    (
+        "outbox-handler",
+        "OutboxHandler",
+        &[
+            "on_sent(ids: Vec<String>)",
+            "on_failed(id: String, reason: Error)",
+        ],
+    ),
 ];
 
 /// The interfaces whose types and functions the SDK already has.
-const SHARED: &[&str] =
-    &["types", "xmpp", "deliver", "features", "peers", "storage", "secrets", "settings", "log"];
+const SHARED: &[&str] = &[
+    "types", "xmpp", "deliver", "features", "peers", "storage", "secrets", "settings", "log",
+];
 
 /// `sat_sdk::plugin!(Type);` makes `Type` the plugin of this crate.
 ///
@@ -41,7 +85,10 @@ const SHARED: &[&str] =
 /// (`sat:manifest`) and the WIT text with its doc comments (`sat:wit`) in the component.
 #[proc_macro]
 pub fn plugin(input: TokenStream) -> TokenStream {
-    expand(&input.to_string()).unwrap_or_else(|message| format!("compile_error!({message:?});")).parse().unwrap_or_default()
+    expand(&input.to_string())
+        .unwrap_or_else(|message| format!("compile_error!({message:?});"))
+        .parse()
+        .unwrap_or_default()
 }
 
 fn expand(plugin: &str) -> Result<String, String> {
@@ -54,15 +101,28 @@ fn expand(plugin: &str) -> Result<String, String> {
     if !text.own.contains("sat:plugin/imports@") {
         return Err("the world must `include sat:plugin/imports@0.1.0;`".into());
     }
-    let exported = |hook: &str| text.exports.iter().any(|e| e == &format!("sat:plugin/{hook}"));
+    let exported = |hook: &str| {
+        text.exports
+            .iter()
+            .any(|e| e == &format!("sat:plugin/{hook}"))
+    };
 
     let mut with = String::new();
     for name in SHARED {
         let module = name.replace('-', "_");
-        write!(with, "\"sat:host/{name}@0.1.0\": ::sat_sdk::bindings::sat::host::{module},").ok();
+        write!(
+            with,
+            "\"sat:host/{name}@0.1.0\": ::sat_sdk::bindings::sat::host::{module},"
+        )
+        .ok();
     }
-    if HOOKS.iter().any(|(hook, ..)| hook.ends_with("-filter") && *hook != "presence-filter" && exported(hook)) {
-        with.push_str("\"sat:plugin/filter-types@0.1.0\": ::sat_sdk::bindings::sat::plugin::filter_types,");
+    if HOOKS
+        .iter()
+        .any(|(hook, ..)| hook.ends_with("-filter") && *hook != "presence-filter" && exported(hook))
+    {
+        with.push_str(
+            "\"sat:plugin/filter-types@0.1.0\": ::sat_sdk::bindings::sat::plugin::filter_types,",
+        );
     }
 
     let mut out = format!(
@@ -73,19 +133,32 @@ fn expand(plugin: &str) -> Result<String, String> {
     );
     for (hook, name, methods) in HOOKS.iter().filter(|(hook, ..)| exported(hook)) {
         let module = hook.replace('-', "_");
-        write!(out, "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{\n").ok();
+        write!(
+            out,
+            "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{\n"
+        )
+        .ok();
         for method in *methods {
             write!(out, "{}\n", glue(plugin, name, method)).ok();
         }
         out.push_str("}\n");
     }
     // A test of the plugin's own logic is a native program, which can't have component exports.
-    write!(out, "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n").ok();
+    write!(
+        out,
+        "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n"
+    )
+    .ok();
     section(&mut out, "sat:manifest", "SAT_MANIFEST", &manifest);
     section(&mut out, "sat:wit", "SAT_WIT", &text.full);
     // Makes cargo build again when one of the files changes.
     for file in text.files.iter().chain([&manifest_file]) {
-        write!(out, "const _: &[u8] = include_bytes!({:?});\n", file.display().to_string()).ok();
+        write!(
+            out,
+            "const _: &[u8] = include_bytes!({:?});\n",
+            file.display().to_string()
+        )
+        .ok();
     }
     Ok(out)
 }
@@ -96,21 +169,26 @@ fn glue(plugin: &str, name: &str, method: &str) -> String {
     let (function, params) = call.split_once('(').unwrap_or((call, ")"));
     let params = params.trim_end_matches(')');
     let full = |t: &str| {
-        ["Header", "StanzaError", "Error", "Verdict"].iter().fold(format!(" {t}"), |text, ty| {
-            let mut out = String::new();
-            // Whole words only: `Error` is also the end of `StanzaError`.
-            for (i, part) in text.split(ty).enumerate() {
-                if i > 0 {
-                    let word = out.ends_with(|c: char| c.is_alphanumeric() || c == ':');
-                    out.push_str(if word { "" } else { "::sat_sdk::" });
-                    out.push_str(ty);
+        ["Header", "StanzaError", "Error", "Verdict"]
+            .iter()
+            .fold(format!(" {t}"), |text, ty| {
+                let mut out = String::new();
+                // Whole words only: `Error` is also the end of `StanzaError`.
+                for (i, part) in text.split(ty).enumerate() {
+                    if i > 0 {
+                        let word = out.ends_with(|c: char| c.is_alphanumeric() || c == ':');
+                        out.push_str(if word { "" } else { "::sat_sdk::" });
+                        out.push_str(ty);
+                    }
+                    out.push_str(part);
                 }
-                out.push_str(part);
-            }
-            out
-        })
+                out
+            })
     };
-    let args: Vec<_> = params.split(',').filter_map(|p| Some(p.split_once(':')?.0.trim())).collect();
+    let args: Vec<_> = params
+        .split(',')
+        .filter_map(|p| Some(p.split_once(':')?.0.trim()))
+        .collect();
     format!(
         "async fn {function}({}) -> {} {{ <{plugin} as ::sat_sdk::{name}>::{function}({}).await }}",
         full(params),
@@ -134,7 +212,10 @@ fn section(out: &mut String, section: &str, name: &str, text: &str) {
 fn check_manifest(text: &str) -> Result<(), String> {
     let table: toml::Table = text.parse().map_err(|e| format!("plugin.toml: {e}"))?;
     for key in ["id", "version", "summary"] {
-        if !table.get(key).is_some_and(|v| v.as_str().is_some_and(|s| !s.is_empty())) {
+        if !table
+            .get(key)
+            .is_some_and(|v| v.as_str().is_some_and(|s| !s.is_empty()))
+        {
             return Err(format!("plugin.toml: line 1: `{key} = \"…\"` is missing"));
         }
     }

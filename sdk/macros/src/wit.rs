@@ -25,7 +25,11 @@ pub(crate) fn collect(dir: &Path) -> Result<Text, String> {
     let own = format!("{header}\n{body}");
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
-    let own_name = header.trim_start_matches("package ").split(['@', ';']).next().unwrap_or("");
+    let own_name = header
+        .trim_start_matches("package ")
+        .split(['@', ';'])
+        .next()
+        .unwrap_or("");
     let mut todo = references(&own);
     while let Some(name) = todo.pop() {
         if name == own_name || packages.contains_key(&name) {
@@ -33,21 +37,31 @@ pub(crate) fn collect(dir: &Path) -> Result<Text, String> {
         }
         let folder = name.split_once(':').map_or(name.as_str(), |(_, n)| n);
         let candidates = [dir.join("deps").join(folder), sdk.join(folder)];
-        let found = candidates
-            .iter()
-            .find(|p| p.is_dir())
-            .ok_or(format!("wit: nobody has the package `{name}`: put it into wit/deps/{folder}/"))?;
+        let found = candidates.iter().find(|p| p.is_dir()).ok_or(format!(
+            "wit: nobody has the package `{name}`: put it into wit/deps/{folder}/"
+        ))?;
         let (header, body) = package(found, &mut files)?;
         todo.extend(references(&body));
-        packages.insert(name, format!("{} {{\n{body}\n}}\n", header.trim_end_matches(';')));
+        packages.insert(
+            name,
+            format!("{} {{\n{body}\n}}\n", header.trim_end_matches(';')),
+        );
     }
-    let full = format!("{own}\n{}", packages.into_values().collect::<Vec<_>>().join("\n"));
+    let full = format!(
+        "{own}\n{}",
+        packages.into_values().collect::<Vec<_>>().join("\n")
+    );
     let exports = words(&own)
         .zip(words(&own).skip(1))
         .filter(|(keyword, _)| *keyword == "export")
         .map(|(_, name)| name.split(['@', ';']).next().unwrap_or(name).to_owned())
         .collect();
-    Ok(Text { own, full, exports, files })
+    Ok(Text {
+        own,
+        full,
+        exports,
+        files,
+    })
 }
 
 /// The `package …;` line of a folder's package, and everything else in its files.
@@ -69,19 +83,27 @@ fn package(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(String, String), Str
         }
         files.push(path);
     }
-    Ok((header.ok_or(format!("{}: no file says `package …;`", dir.display()))?, body))
+    Ok((
+        header.ok_or(format!("{}: no file says `package …;`", dir.display()))?,
+        body,
+    ))
 }
 
 /// Packages that a text refers to by `namespace:name/interface`.
 fn references(text: &str) -> Vec<String> {
     words(text)
         .filter_map(|w| w.split_once('/').map(|(package, _)| package))
-        .filter(|p| p.contains(':') && p.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ':'))
+        .filter(|p| {
+            p.contains(':')
+                && p.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ':')
+        })
         .map(str::to_owned)
         .collect()
 }
 
 /// The words of a text outside of its comments.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().flat_map(|line| line.split("//").next().unwrap_or("").split_whitespace())
+    text.lines()
+        .flat_map(|line| line.split("//").next().unwrap_or("").split_whitespace())
 }

@@ -1,6 +1,9 @@
 //! JSON to component values. Errors name the path to the fault.
 
-use super::{MAX_EXACT, Shape, shape::{Field, Int}};
+use super::{
+    MAX_EXACT, Shape,
+    shape::{Field, Int},
+};
 use crate::error::{Error, Result, kind};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -58,9 +61,10 @@ impl Shape {
         Ok(match (self, value) {
             (Self::Bool, Value::Bool(b)) => Val::Bool(*b),
             (Self::Int(int), Value::Number(n)) => read_int(*int, n, path)?,
-            (Self::F64, Value::Number(n)) => Val::Float64(n.as_f64().ok_or_else(|| {
-                fault(path, "expected a number that fits f64")
-            })?),
+            (Self::F64, Value::Number(n)) => Val::Float64(
+                n.as_f64()
+                    .ok_or_else(|| fault(path, "expected a number that fits f64"))?,
+            ),
             (Self::F32, Value::Number(n)) => {
                 #[expect(clippy::cast_possible_truncation, reason = "an f32 was asked for")]
                 let f = n.as_f64().map(|f| f as f32).filter(|f| f.is_finite());
@@ -75,7 +79,9 @@ impl Shape {
             }
             (Self::String, Value::String(s)) => Val::String(s.clone()),
             (Self::Bytes, Value::String(s)) => {
-                let raw = STANDARD.decode(s).map_err(|_| fault(path, "expected base64"))?;
+                let raw = STANDARD
+                    .decode(s)
+                    .map_err(|_| fault(path, "expected base64"))?;
                 Val::List(raw.into_iter().map(Val::U8).collect())
             }
             (Self::List(item), Value::Array(items)) => {
@@ -91,7 +97,10 @@ impl Shape {
             (Self::Tuple(shapes), Value::Array(items)) => {
                 if shapes.len() != items.len() {
                     let (want, found) = (shapes.len(), items.len());
-                    return Err(fault(path, &format!("expected {want} items, found {found}")));
+                    return Err(fault(
+                        path,
+                        &format!("expected {want} items, found {found}"),
+                    ));
                 }
                 let one = |(i, (s, v)): (usize, (&Self, &Value))| {
                     s.read_at(v, &Path::Index(path, i), unknown)
@@ -109,7 +118,9 @@ impl Shape {
                 let mut set = Vec::with_capacity(items.len());
                 for (i, item) in items.iter().enumerate() {
                     let path = Path::Index(path, i);
-                    let Value::String(s) = item else { return Err(expected(&path, "a string", item)) };
+                    let Value::String(s) = item else {
+                        return Err(expected(&path, "a string", item));
+                    };
                     let name = one_of(names.iter().map(String::as_str), s, &path)?;
                     if !set.contains(&name) {
                         set.push(name);
@@ -168,7 +179,10 @@ fn read_fields(
                 known += 1;
                 field.shape.read_at(value, &path, unknown)?
             }
-            None => field.shape.absent().ok_or_else(|| fault(&path, "missing"))?,
+            None => field
+                .shape
+                .absent()
+                .ok_or_else(|| fault(&path, "missing"))?,
         };
         out.push((field.name.clone(), value));
     }
@@ -199,9 +213,15 @@ fn read_variant(
     };
     let tag = one_of(cases.iter().map(|(name, _)| name.as_str()), tag, &at_tag)?;
     if let Some(name) = object.keys().find(|k| *k != "tag" && *k != "value") {
-        return Err(fault(&Path::Name(path, name), "unknown name; known are tag, value"));
+        return Err(fault(
+            &Path::Name(path, name),
+            "unknown name; known are tag, value",
+        ));
     }
-    let shape = cases.iter().find(|(name, _)| *name == tag).and_then(|(_, s)| s.as_ref());
+    let shape = cases
+        .iter()
+        .find(|(name, _)| *name == tag)
+        .and_then(|(_, s)| s.as_ref());
     let at_value = Path::Name(path, "value");
     let payload = match (shape, object.get("value")) {
         (Some(shape), Some(value)) => Some(shape.read_at(value, &at_value, unknown)?),
@@ -248,9 +268,15 @@ fn read_int(int: Int, number: &serde_json::Number, path: &Path<'_>) -> Result<Va
         Int::U64 => (0, exact),
     };
     let wrong = || {
-        fault(path, &format!("expected a whole number from {low} to {high}, found {number}"))
+        fault(
+            path,
+            &format!("expected a whole number from {low} to {high}, found {number}"),
+        )
     };
-    let n = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    let n = number
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| number.as_u64().map(i128::from));
     let n = n.filter(|n| (low..=high).contains(n)).ok_or_else(wrong)?;
     // The range is checked above; `ok_or_else` only says so to the compiler.
     Ok(match int {
@@ -265,12 +291,19 @@ fn read_int(int: Int, number: &serde_json::Number, path: &Path<'_>) -> Result<Va
     })
 }
 
-fn one_of<'a>(names: impl Iterator<Item = &'a str> + Clone, found: &str, path: &Path<'_>) -> Result<String> {
+fn one_of<'a>(
+    names: impl Iterator<Item = &'a str> + Clone,
+    found: &str,
+    path: &Path<'_>,
+) -> Result<String> {
     if names.clone().any(|n| n == found) {
         return Ok(found.to_owned());
     }
     let names: Vec<&str> = names.collect();
-    Err(fault(path, &format!("expected one of {}, found {found:?}", names.join(", "))))
+    Err(fault(
+        path,
+        &format!("expected one of {}, found {found:?}", names.join(", ")),
+    ))
 }
 
 fn expected(path: &Path<'_>, what: &str, found: &Value) -> Error {

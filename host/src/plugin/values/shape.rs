@@ -104,9 +104,12 @@ impl Shape {
                     _ => Self::Record(fields),
                 }
             }
-            Type::Tuple(tuple) => {
-                Self::Tuple(tuple.types().map(|t| Self::of(&t)).collect::<Result<_, _>>()?)
-            }
+            Type::Tuple(tuple) => Self::Tuple(
+                tuple
+                    .types()
+                    .map(|t| Self::of(&t))
+                    .collect::<Result<_, _>>()?,
+            ),
             Type::Variant(variant) => {
                 let case = |c: wasmtime::component::types::Case<'_>| {
                     Ok((c.name.to_owned(), c.ty.map(|t| Self::of(&t)).transpose()?))
@@ -129,9 +132,11 @@ impl Shape {
             Type::Future(_) => return Err("a future can't cross plugins".into()),
             Type::Stream(_) => return Err("a stream can't cross plugins".into()),
             Type::ErrorContext | Type::Map(_) | Type::FixedLengthList(_) => {
-                return Err("error contexts, maps and lists of a fixed length aren't part of the \
+                return Err(
+                    "error contexts, maps and lists of a fixed length aren't part of the \
                             contract"
-                    .into());
+                        .into(),
+                );
             }
         })
     }
@@ -141,6 +146,10 @@ impl Field {
     /// A field or parameter of that name and type; a reason names it.
     pub(super) fn of(name: &str, ty: &Type) -> Result<Self, String> {
         let shape = Shape::of(ty).map_err(|e| format!("`{name}`: {e}"))?;
-        Ok(Self { name: name.to_owned(), json: json_name(name), shape })
+        Ok(Self {
+            name: name.to_owned(),
+            json: json_name(name),
+            shape,
+        })
     }
 }

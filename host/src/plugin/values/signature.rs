@@ -32,14 +32,25 @@ impl Signature {
             return Err("it isn't `async func`".into());
         }
         let params = func.params().map(|(name, ty)| Field::of(name, &ty));
-        let params = params.collect::<Result<Vec<_>, _>>().map_err(|e| format!("parameter {e}"))?;
+        let params = params
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| format!("parameter {e}"))?;
         let fields = match params.as_slice() {
-            [Field { name, shape: Shape::Record(fields), .. }] if name == "request" => Some(fields),
+            [
+                Field {
+                    name,
+                    shape: Shape::Record(fields),
+                    ..
+                },
+            ] if name == "request" => Some(fields),
             _ => None,
         };
         let named = fields.unwrap_or(&params);
         if let Some(name) = named.iter().find(|f| RESERVED.contains(&f.name.as_str())) {
-            return Err(format!("the parameter name `{}` is the bridge's own", name.name));
+            return Err(format!(
+                "the parameter name `{}` is the bridge's own",
+                name.name
+            ));
         }
         let results: Vec<Type> = func.results().collect();
         let [Type::Result(result)] = results.as_slice() else {
@@ -57,9 +68,12 @@ impl Signature {
     /// The arguments of a call from its JSON parameters (without `profile`).
     pub fn params(&self, params: &Map<String, Value>) -> Result<Vec<Val>> {
         match self.params.as_slice() {
-            [Field { shape: Shape::Record(fields), .. }] if self.spread => {
-                Ok(vec![Val::Record(Shape::read_fields(fields, params)?)])
-            }
+            [
+                Field {
+                    shape: Shape::Record(fields),
+                    ..
+                },
+            ] if self.spread => Ok(vec![Val::Record(Shape::read_fields(fields, params)?)]),
             fields => {
                 let named = Shape::read_fields(fields, params)?;
                 Ok(named.into_iter().map(|(_, value)| value).collect())
@@ -79,7 +93,13 @@ pub(super) fn answer(result: &Val, ty: Option<&Type>) -> Result<Box<RawValue>> {
         Some(Type::Result(result)) => result.ok(),
         _ => None,
     };
-    finish(result, ok.map(|t| Shape::of(&t)).transpose().map_err(incompatible)?.as_ref())
+    finish(
+        result,
+        ok.map(|t| Shape::of(&t))
+            .transpose()
+            .map_err(incompatible)?
+            .as_ref(),
+    )
 }
 
 fn finish(result: &Val, ok: Option<&Shape>) -> Result<Box<RawValue>> {
@@ -88,18 +108,28 @@ fn finish(result: &Val, ok: Option<&Shape>) -> Result<Box<RawValue>> {
         (Val::Result(Ok(Some(value))), Some(shape)) => RawValue::from_string(shape.write(value)?)
             .map_err(|e| Error::internal("Write the answer as JSON", e)),
         (Val::Result(Err(Some(error))), _) => Err(plugin_error(error)),
-        _ => Err(incompatible("the answer isn't of the function's type".into())),
+        _ => Err(incompatible(
+            "the answer isn't of the function's type".into(),
+        )),
     }
 }
 
 pub(super) fn incompatible(reason: String) -> Error {
-    Error::new(kind::INCOMPATIBLE, format!("The plugin's interface can't be used: {reason}"))
+    Error::new(
+        kind::INCOMPATIBLE,
+        format!("The plugin's interface can't be used: {reason}"),
+    )
 }
 
 /// Whether this is `error` of `sat:host/types`.
 fn is_error(ty: &Type) -> bool {
-    let Type::Record(record) = ty else { return false };
-    record.fields().map(|f| (f.name, f.ty)).eq([("code", Type::String), ("message", Type::String)])
+    let Type::Record(record) = ty else {
+        return false;
+    };
+    record
+        .fields()
+        .map(|f| (f.name, f.ty))
+        .eq([("code", Type::String), ("message", Type::String)])
 }
 
 /// What a plugin says, held to the form of our own errors: the word is for programs, so one
@@ -118,5 +148,8 @@ fn plugin_error(error: &Val) -> Error {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_word = !code.is_empty() && code.len() <= 64 && code.chars().all(word);
     let code = if is_word { code } else { "plugin-error" };
-    Error::new(code.to_owned(), message.chars().take(MAX_MESSAGE).collect::<String>())
+    Error::new(
+        code.to_owned(),
+        message.chars().take(MAX_MESSAGE).collect::<String>(),
+    )
 }

@@ -65,7 +65,9 @@ fn funcs() -> std::collections::BTreeMap<String, ComponentFunc> {
     let ty = component.component_type();
     let mut out = std::collections::BTreeMap::new();
     for (_, import) in ty.imports(&engine) {
-        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            continue;
+        };
         for (name, export) in instance.exports(&engine) {
             if let ComponentItem::ComponentFunc(func) = export.ty {
                 out.insert(name.to_owned(), func);
@@ -133,7 +135,12 @@ fn what_may_be_absent() {
     let args = params_from_json(&funcs["none"], &Map::new()).unwrap();
     assert_eq!(args, [Val::Option(None), Val::List(vec![])]);
     let nothing = Val::Result(Ok(None));
-    assert_eq!(result_to_json(&nothing, funcs["none"].results().next()).unwrap().get(), "null");
+    assert_eq!(
+        result_to_json(&nothing, funcs["none"].results().next())
+            .unwrap()
+            .get(),
+        "null"
+    );
 }
 
 #[test]
@@ -147,23 +154,59 @@ fn the_fields_of_a_request_are_the_parameters() {
 #[test]
 fn faults_name_their_path() {
     for (changes, sentence) in [
-        (json!({"place": {"tag": "grid", "value": ["x", 3]}}),
-         "item.place.value[1]: expected a string, found a number"),
-        (json!({"n8": 128}), "item.n8: expected a whole number from -128 to 127, found 128"),
-        (json!({"n8": 1.5}), "item.n8: expected a whole number from -128 to 127, found 1.5"),
-        (json!({"n64": 9_007_199_254_740_992_u64}),
-         "item.n64: expected a whole number from 0 to 9007199254740991, found 9007199254740992"),
-        (json!({"mood": "sad"}), "item.mood: expected one of calm, very-glad, found \"sad\""),
-        (json!({"mood": 1}), "item.mood: expected a string, found a number"),
-        (json!({"rights": ["read", "fly"]}),
-         "item.rights[1]: expected one of read, write-all, found \"fly\""),
-        (json!({"outcome": {}}), "item.outcome: expected one of `ok` and `err`"),
-        (json!({"outcome": {"ok": "x"}}), "item.outcome.ok: expected a whole number, found a string"),
-        (json!({"extra": [["k"]]}), "item.extra[0]: expected 2 items, found 1"),
-        (json!({"c": "ab"}), "item.c: expected a string of one character"),
+        (
+            json!({"place": {"tag": "grid", "value": ["x", 3]}}),
+            "item.place.value[1]: expected a string, found a number",
+        ),
+        (
+            json!({"n8": 128}),
+            "item.n8: expected a whole number from -128 to 127, found 128",
+        ),
+        (
+            json!({"n8": 1.5}),
+            "item.n8: expected a whole number from -128 to 127, found 1.5",
+        ),
+        (
+            json!({"n64": 9_007_199_254_740_992_u64}),
+            "item.n64: expected a whole number from 0 to 9007199254740991, found 9007199254740992",
+        ),
+        (
+            json!({"mood": "sad"}),
+            "item.mood: expected one of calm, very-glad, found \"sad\"",
+        ),
+        (
+            json!({"mood": 1}),
+            "item.mood: expected a string, found a number",
+        ),
+        (
+            json!({"rights": ["read", "fly"]}),
+            "item.rights[1]: expected one of read, write-all, found \"fly\"",
+        ),
+        (
+            json!({"outcome": {}}),
+            "item.outcome: expected one of `ok` and `err`",
+        ),
+        (
+            json!({"outcome": {"ok": "x"}}),
+            "item.outcome.ok: expected a whole number, found a string",
+        ),
+        (
+            json!({"extra": [["k"]]}),
+            "item.extra[0]: expected 2 items, found 1",
+        ),
+        (
+            json!({"c": "ab"}),
+            "item.c: expected a string of one character",
+        ),
         (json!({"raw": "!"}), "item.raw: expected base64"),
-        (json!({"tags": null}), "item.tags: expected a list, found null"),
-        (json!({"place": {"tag": "nowhere", "value": 1}}), "item.place.value: this case has no value"),
+        (
+            json!({"tags": null}),
+            "item.tags: expected a list, found null",
+        ),
+        (
+            json!({"place": {"tag": "nowhere", "value": 1}}),
+            "item.place.value: this case has no value",
+        ),
     ] {
         assert_eq!(complaint(changes), sentence);
     }
@@ -185,10 +228,20 @@ fn what_json_cannot_carry_is_an_error() {
         assert!(shape.write(&value).unwrap_err().is("incompatible"));
     }
     let json = |text: &str| Val::Record(vec![("text".into(), Val::String(text.into()))]);
-    for bad in ["", "{", "1 2", "\"\\ud800\"", &"[".repeat(100_000), &format!("{}{}", "[".repeat(65), "]".repeat(65))] {
+    for bad in [
+        "",
+        "{",
+        "1 2",
+        "\"\\ud800\"",
+        &"[".repeat(100_000),
+        &format!("{}{}", "[".repeat(65), "]".repeat(65)),
+    ] {
         assert!(Shape::Json.write(&json(bad)).is_err(), "{bad:.20}");
     }
-    assert_eq!(Shape::Json.write(&json(" {\"a\":\"\\u00e9\"} ")).unwrap(), "{\"a\":\"\\u00e9\"}");
+    assert_eq!(
+        Shape::Json.write(&json(" {\"a\":\"\\u00e9\"} ")).unwrap(),
+        "{\"a\":\"\\u00e9\"}"
+    );
 }
 
 #[test]
@@ -199,7 +252,12 @@ fn errors_of_a_plugin_keep_their_word() {
             ("message".into(), Val::String("Nobody there".into())),
         ])))))
     };
-    let kind = |code| result_to_json(&error(code), None).unwrap_err().kind.into_owned();
+    let kind = |code| {
+        result_to_json(&error(code), None)
+            .unwrap_err()
+            .kind
+            .into_owned()
+    };
     assert_eq!(kind("item-not-found"), "item-not-found");
     assert_eq!(kind("Not A Word"), "plugin-error");
     assert_eq!(kind(""), "plugin-error");
@@ -214,10 +272,22 @@ fn refusals_have_reasons() {
     for (name, reason) in [
         ("blocking", "it isn't `async func`"),
         ("infallible", "it doesn't return `result<…, error>`"),
-        ("other-error", "its result's error isn't `error` of sat:host/types"),
-        ("optopt", "parameter `a`: an option of an option can't be told apart in JSON"),
-        ("reserved", "the parameter name `profile` is the bridge's own"),
-        ("reserved-in-request", "the parameter name `profile` is the bridge's own"),
+        (
+            "other-error",
+            "its result's error isn't `error` of sat:host/types",
+        ),
+        (
+            "optopt",
+            "parameter `a`: an option of an option can't be told apart in JSON",
+        ),
+        (
+            "reserved",
+            "the parameter name `profile` is the bridge's own",
+        ),
+        (
+            "reserved-in-request",
+            "the parameter name `profile` is the bridge's own",
+        ),
     ] {
         assert_eq!(refused(&funcs[name]).as_deref(), Some(reason));
     }
@@ -248,6 +318,10 @@ fn a_page_of_fifty_is_quick() {
     for _ in 0..50 {
         signature.params(&params).unwrap();
     }
-    println!("50 records: {} bytes out in {wrote:?}, in {:?}", text.get().len(), started.elapsed());
+    println!(
+        "50 records: {} bytes out in {wrote:?}, in {:?}",
+        text.get().len(),
+        started.elapsed()
+    );
     assert!(wrote.as_millis() < 50);
 }

@@ -210,9 +210,15 @@ fn depth(text: &str) -> usize {
 }
 
 fn unsendable(what: &str) -> Error {
-    Error::new(kind::INCOMPATIBLE, format!("The plugin returned {what}, which JSON can't carry"))
+    Error::new(
+        kind::INCOMPATIBLE,
+        format!("The plugin returned {what}, which JSON can't carry"),
+    )
 }
 
 fn mismatch() -> Error {
-    Error::new(kind::INCOMPATIBLE, "The plugin returned a value of another type than it declares")
+    Error::new(
+        kind::INCOMPATIBLE,
+        "The plugin returned a value of another type than it declares",
+    )
 }

@@ -88,7 +88,11 @@ impl Machine {
             rest = rest.get(amount..).unwrap_or_default();
         }
         let skip = buffer.len() - rest.len() - keep;
-        Ok(Plan { keep, skip, insert: std::mem::take(&mut self.insert) })
+        Ok(Plan {
+            keep,
+            skip,
+            insert: std::mem::take(&mut self.insert),
+        })
     }
 
     fn leaves_out(&self) -> bool {
@@ -105,7 +109,9 @@ impl Machine {
 
     /// Advances over at least one byte, or changes the state.
     fn step(&mut self, rest: &[u8]) -> io::Result<usize> {
-        let Some(&byte) = rest.first() else { return Ok(0) };
+        let Some(&byte) = rest.first() else {
+            return Ok(0);
+        };
         let amount = match self.state {
             State::Text => self.text(rest, byte),
             State::Entity => {
@@ -161,7 +167,11 @@ impl Machine {
                 if b"[CDATA[".get(matched) != Some(&byte) || !self.in_stanza() {
                     return Err(refused("a comment or a document type"));
                 }
-                self.state = if matched == 6 { State::CData(0) } else { State::Bang(matched + 1) };
+                self.state = if matched == 6 {
+                    State::CData(0)
+                } else {
+                    State::Bang(matched + 1)
+                };
                 1
             }
             State::CData(brackets) => self.cdata(rest, byte, brackets),
@@ -175,8 +185,11 @@ impl Machine {
                 if !expected {
                     return Err(refused("a processing instruction"));
                 }
-                self.state =
-                    if matched == 3 { State::Declaration(false) } else { State::Question(matched + 1) };
+                self.state = if matched == 3 {
+                    State::Declaration(false)
+                } else {
+                    State::Question(matched + 1)
+                };
                 1
             }
             State::Declaration(question) => {
@@ -349,7 +362,9 @@ impl Machine {
         if !self.clipped {
             self.clipped = true;
             self.clips += 1;
-            tracing::warn!("a stanza was too deep or too large, what exceeds the limits is left out");
+            tracing::warn!(
+                "a stanza was too deep or too large, what exceeds the limits is left out"
+            );
         }
     }
 }
@@ -364,5 +379,8 @@ fn find(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
 }
 
 fn refused(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the server sent {what}"))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the server sent {what}"),
+    )
 }

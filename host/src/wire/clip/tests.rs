@@ -21,7 +21,9 @@ impl AsyncRead for Pieces<'_> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let size = (this.sizes)().clamp(1, out.remaining()).min(this.rest.len());
+        let size = (this.sizes)()
+            .clamp(1, out.remaining())
+            .min(this.rest.len());
         let (now, later) = this.rest.split_at(size);
         out.put_slice(now);
         this.rest = later;
@@ -30,11 +32,17 @@ impl AsyncRead for Pieces<'_> {
 }
 
 async fn clip_by(input: &str, sizes: impl FnMut() -> usize) -> io::Result<(String, u64)> {
-    let pieces = Pieces { rest: input.as_bytes(), sizes: Box::new(sizes) };
+    let pieces = Pieces {
+        rest: input.as_bytes(),
+        sizes: Box::new(sizes),
+    };
     let mut reader = ClipReader::new(BufReader::with_capacity(8192, pieces));
     let mut output = Vec::new();
     reader.read_to_end(&mut output).await?;
-    Ok((String::from_utf8(output).expect("cut within a character"), reader.clips()))
+    Ok((
+        String::from_utf8(output).expect("cut within a character"),
+        reader.clips(),
+    ))
 }
 
 async fn clip(input: &str) -> io::Result<(String, u64)> {
@@ -46,7 +54,11 @@ fn stream(stanzas: &str) -> String {
 }
 
 fn nested(depth: usize, inner: &str) -> String {
-    format!("{}{inner}{}", "<x xmlns='y' a=\"/>\">".repeat(depth), "</x>".repeat(depth))
+    format!(
+        "{}{inner}{}",
+        "<x xmlns='y' a=\"/>\">".repeat(depth),
+        "</x>".repeat(depth)
+    )
 }
 
 /// Depth of a well-formed document; fails on one that isn't.
@@ -56,7 +68,10 @@ fn depth(document: &str) -> usize {
     let mut rest = document.as_bytes();
     let (mut open, mut deepest) = (0, 0);
     loop {
-        match parser.parse(&mut rest, true).expect("output isn't well-formed") {
+        match parser
+            .parse(&mut rest, true)
+            .expect("output isn't well-formed")
+        {
             Some(rxml::Event::StartElement(..)) => {
                 open += 1;
                 deepest = deepest.max(open);
@@ -73,7 +88,10 @@ struct Draw(u64);
 
 impl Draw {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % limit
     }
 }
@@ -110,7 +128,10 @@ fn stanza(draw: &mut Draw, steps: usize) -> String {
 
 #[tokio::test]
 async fn below_the_limits_nothing_changes() {
-    let deepest = format!("<message>{}</message> \n<r/>", nested(63, "<![CDATA[<z>]]>&lt;"));
+    let deepest = format!(
+        "<message>{}</message> \n<r/>",
+        nested(63, "<![CDATA[<z>]]>&lt;")
+    );
     let largest = format!("<message>{}</message>", "x".repeat(MAX_STANZA - 100));
     for stanzas in ["", "<message/><iq a='1'/>", &deepest, &largest] {
         let input = stream(stanzas);
@@ -132,7 +153,10 @@ async fn what_is_too_deep_is_left_out() {
 
 #[tokio::test]
 async fn text_and_cdata_at_the_deepest_level_stay() {
-    let input = stream(&format!("<m>{}</m>", nested(63, "a<b>c</b>d<b/><![CDATA[e]]>f<b a='>'/>")));
+    let input = stream(&format!(
+        "<m>{}</m>",
+        nested(63, "a<b>c</b>d<b/><![CDATA[e]]>f<b a='>'/>")
+    ));
     let (output, _) = clip(&input).await.unwrap();
     assert!(output.contains(">ad<![CDATA[e]]>f</x>"), "{output}");
 }
@@ -141,7 +165,11 @@ async fn text_and_cdata_at_the_deepest_level_stay() {
 async fn what_is_too_long_is_left_out() {
     let long = "€&amp;".repeat(MAX_STANZA / 4);
     let cdata = format!("<c><![CDATA[{}]]>more<d/></c>", "]é".repeat(MAX_STANZA / 2));
-    for content in [format!("<body>{long}</body><x/>tail"), cdata, "<flat/>".repeat(100_000)] {
+    for content in [
+        format!("<body>{long}</body><x/>tail"),
+        cdata,
+        "<flat/>".repeat(100_000),
+    ] {
         let input = stream(&format!("<message>{content}</message><iq/>"));
         let (output, clips) = clip(&input).await.unwrap();
         assert!(output.len() < MAX_STANZA + 300, "{}", output.len());
@@ -165,7 +193,10 @@ async fn random_stanzas_stay_well_formed_however_they_come_in() {
             assert_eq!(whole.0, input);
         }
         let mut sizes = Draw(round as u64);
-        assert_eq!(clip_by(&input, || 1 + sizes.below(50)).await.unwrap(), whole);
+        assert_eq!(
+            clip_by(&input, || 1 + sizes.below(50)).await.unwrap(),
+            whole
+        );
         if round < 6 {
             assert_eq!(clip_by(&input, || 1).await.unwrap(), whole);
         }
@@ -174,11 +205,25 @@ async fn random_stanzas_stay_well_formed_however_they_come_in() {
 
 #[tokio::test]
 async fn comments_instructions_and_document_types_end_the_stream() {
-    for bad in ["<!-- -->", "<?php?>", "<!DOCTYPE a>", "<?xmlish ?>", "<![CDATA[x]]>"] {
+    for bad in [
+        "<!-- -->",
+        "<?php?>",
+        "<!DOCTYPE a>",
+        "<?xmlish ?>",
+        "<![CDATA[x]]>",
+    ] {
         assert!(clip(&stream(bad)).await.is_err(), "{bad}");
     }
-    for bad in ["<!-- -->", "<?php?>", "<?xml version='1.0'?>", "<!DOCTYPE a>"] {
-        assert!(clip(&stream(&format!("<m>{bad}</m>"))).await.is_err(), "{bad}");
+    for bad in [
+        "<!-- -->",
+        "<?php?>",
+        "<?xml version='1.0'?>",
+        "<!DOCTYPE a>",
+    ] {
+        assert!(
+            clip(&stream(&format!("<m>{bad}</m>"))).await.is_err(),
+            "{bad}"
+        );
         let deep = stream(&format!("<m>{}</m>", nested(90, bad)));
         assert!(clip(&deep).await.is_err(), "{bad}");
     }
@@ -187,11 +232,19 @@ async fn comments_instructions_and_document_types_end_the_stream() {
 #[tokio::test]
 async fn endless_stanzas_end_the_stream() {
     let text = "x".repeat(HARD_LIMIT + 10);
-    for endless in [format!("<m>{text}"), format!("<m a='{text}"), format!("<m>{}", nested(90, &text))] {
+    for endless in [
+        format!("<m>{text}"),
+        format!("<m a='{text}"),
+        format!("<m>{}", nested(90, &text)),
+    ] {
         assert!(clip(&format!("{HEAD}{endless}")).await.is_err());
     }
     // Whitespace between stanzas and any number of stanzas are no limit.
-    let many = format!("{}{}", " ".repeat(HARD_LIMIT + 10), "<m>x</m>".repeat(HARD_LIMIT / 4));
+    let many = format!(
+        "{}{}",
+        " ".repeat(HARD_LIMIT + 10),
+        "<m>x</m>".repeat(HARD_LIMIT / 4)
+    );
     assert!(clip(&stream(&many)).await.is_ok());
 }
 
@@ -209,15 +262,22 @@ async fn a_reset_is_only_what_was_told() {
 
     // A header within a stream is a stanza as any other, so it can't hide depth.
     let hidden = format!("{HEAD}{}", "<s:stream>".repeat(100));
-    assert_eq!(clip(&hidden).await.unwrap().0.matches("<s:stream>").count(), 64);
+    assert_eq!(
+        clip(&hidden).await.unwrap().0.matches("<s:stream>").count(),
+        64
+    );
 }
 
 #[tokio::test]
 async fn random_bytes_do_no_harm() {
     let mut draw = Draw(3);
-    let alphabet = ["<", ">", "/", "a", "'", "\"", "!", "[CDATA[", "]", "&", ";", "?xml ", " ", "é"];
+    let alphabet = [
+        "<", ">", "/", "a", "'", "\"", "!", "[CDATA[", "]", "&", ";", "?xml ", " ", "é",
+    ];
     for _ in 0..2000 {
-        let input: String = (0..60).map(|_| alphabet[draw.below(alphabet.len())]).collect();
+        let input: String = (0..60)
+            .map(|_| alphabet[draw.below(alphabet.len())])
+            .collect();
         let _ = clip_by(&format!("<r><s>{input}"), || 3).await;
     }
 }

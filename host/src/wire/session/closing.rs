@@ -23,23 +23,31 @@ impl Session<'_> {
             Err(_) => tracing::debug!("the server didn't close the stream in time"),
         }
         let acknowledged = self.sm.as_mut().map(|sm| sm.out.take_acknowledged());
-        self.reporter.emit_all(acknowledged.into_iter().flatten().map(Event::Acknowledged));
+        self.reporter
+            .emit_all(acknowledged.into_iter().flatten().map(Event::Acknowledged));
     }
 
     async fn say_goodbye(&mut self) -> Result<(), Fault> {
         while let Ok(outgoing) = self.queue.try_recv() {
             self.accept(outgoing)?;
         }
-        while self.write_unacknowledged().map_err(|error| Fault::io(&error))? {}
+        while self
+            .write_unacknowledged()
+            .map_err(|error| Fault::io(&error))?
+        {}
         if let Some(sm) = &mut self.sm {
             let count = sm.answer();
-            self.write(&Element::bare("r", ns::SM)).map_err(|error| Fault::io(&error))?;
+            self.write(&Element::bare("r", ns::SM))
+                .map_err(|error| Fault::io(&error))?;
             self.acknowledge(count)?;
         }
         let flushed: Result<(), _> = SinkExt::<&Element>::flush(&mut self.xml).await;
         flushed.map_err(|error| Fault::io(&error))?;
         self.flushed();
-        self.xml.shutdown().await.map_err(|error| Fault::io(&error))?;
+        self.xml
+            .shutdown()
+            .await
+            .map_err(|error| Fault::io(&error))?;
         loop {
             match self.xml.next().await {
                 Some(Ok(element)) if element.is("a", ns::SM) => {

@@ -41,7 +41,9 @@ impl Ledger {
         let number = inner.passed + inner.window.len() as u64;
         inner.window.push_back(Entry { done: false, print });
         drop(inner);
-        Handled { slot: Some((this.clone(), number)) }
+        Handled {
+            slot: Some((this.clone(), number)),
+        }
     }
 
     /// How many were handled without a gap (modulo 2^32, as the protocol counts), and how many
@@ -54,13 +56,21 @@ impl Ledger {
     /// The same with the fingerprints of those that came after.
     pub(super) fn snapshot(&self) -> (u32, VecDeque<u64>) {
         let inner = self.lock();
-        (inner.passed as u32, inner.window.iter().map(|entry| entry.print).collect())
+        (
+            inner.passed as u32,
+            inner.window.iter().map(|entry| entry.print).collect(),
+        )
     }
 
     fn done(&self, number: u64) {
         let mut inner = self.lock();
-        let Some(index) = number.checked_sub(inner.passed) else { return };
-        if let Some(entry) = usize::try_from(index).ok().and_then(|at| inner.window.get_mut(at)) {
+        let Some(index) = number.checked_sub(inner.passed) else {
+            return;
+        };
+        if let Some(entry) = usize::try_from(index)
+            .ok()
+            .and_then(|at| inner.window.get_mut(at))
+        {
             entry.done = true;
         }
         let before = inner.passed;

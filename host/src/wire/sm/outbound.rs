@@ -61,7 +61,11 @@ impl Outbound {
         if news > self.sent {
             return false;
         }
-        self.acknowledged.extend(self.unacked.drain(..news).filter_map(|outgoing| outgoing.id));
+        self.acknowledged.extend(
+            self.unacked
+                .drain(..news)
+                .filter_map(|outgoing| outgoing.id),
+        );
         self.acked = count;
         self.written = self.written.saturating_sub(news);
         self.sent -= news;
@@ -83,7 +87,10 @@ impl Outbound {
 
     /// Tracked stanzas of which nobody knows whether they arrived.
     pub(in crate::wire) fn into_dropped(self) -> Vec<u64> {
-        self.unacked.into_iter().filter_map(|outgoing| outgoing.id).collect()
+        self.unacked
+            .into_iter()
+            .filter_map(|outgoing| outgoing.id)
+            .collect()
     }
 
     #[cfg(test)]

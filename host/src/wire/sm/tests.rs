@@ -15,7 +15,11 @@ fn receive(sm: &mut Sm, id: &str) -> Handled {
 }
 
 fn send(sm: &mut Sm, id: u64) {
-    sm.out.push(Outgoing { stanza: message("x"), id: Some(id), session: 1 });
+    sm.out.push(Outgoing {
+        stanza: message("x"),
+        id: Some(id),
+        session: 1,
+    });
     assert_eq!(sm.out.next().unwrap().1, Some(id));
 }
 
@@ -68,7 +72,10 @@ fn other_stanzas_than_expected_are_noticed() {
     let mut sm = Sm::new(Some("id".to_owned()));
     let _held = receive(&mut sm, "1");
     sm.begin_resume();
-    assert!(matches!(sm.receive(&message("other")), Inbound::Unsynchronised));
+    assert!(matches!(
+        sm.receive(&message("other")),
+        Inbound::Unsynchronised
+    ));
 }
 
 #[test]
@@ -90,7 +97,11 @@ fn counts_wrap_around() {
     let mut out = Outbound::default();
     assert!(!out.acknowledge(u32::MAX));
     out.set_acked(u32::MAX);
-    out.push(Outgoing { stanza: message("x"), id: Some(7), session: 1 });
+    out.push(Outgoing {
+        stanza: message("x"),
+        id: Some(7),
+        session: 1,
+    });
     out.next();
     assert!(out.acknowledge(0));
     assert_eq!(out.take_acknowledged(), [7]);

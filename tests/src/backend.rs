@@ -1,0 +1,279 @@
+//! A backend inside of the test's process, with profiles on a test's server.
+
+use crate::{build, prosody::Prosody, wait};
+use sat_host::{
+    Backend, Error, Event, NewProfile, Options, Profile, Result,
+    error::kind,
+    profile::vault::KdfParams,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// A derivation that costs nothing: the tests' passwords are no secrets.
+pub const CHEAP: KdfParams = KdfParams { m_kib: 64, t: 1, p: 1 };
+
+/// A backend and its folders.
+pub struct Kit {
+    folder: TempDir,
+    backend: Option<Backend>,
+}
+
+impl Kit {
+    /// Starts a backend with these plugins of the repository.
+    pub async fn start(plugins: &[&str]) -> Self {
+        let mut kit = Self::folders();
+        for name in plugins {
+            kit.drop_in(&build::plugin(name), name);
+        }
+        kit.run().await;
+        kit
+    }
+
+    /// The same with `romeo` and `juliet` connected.
+    pub async fn connected(server: &Prosody, plugins: &[&str]) -> Self {
+        let kit = Self::start(plugins).await;
+        kit.connect(server, "romeo").await;
+        kit.connect(server, "juliet").await;
+        kit
+    }
+
+    /// The folders alone, with the compile cache that all tests share.
+    pub fn folders() -> Self {
+        let folder = tempfile::Builder::new().prefix("sat-backend-").tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("plugins")).expect("writable");
+        fs::create_dir(folder.path().join("local")).expect("writable");
+        let kit = Self { folder, backend: None };
+        let template = template();
+        fs::copy(template.join("sat.db"), kit.local_dir().join("sat.db")).expect("the template has a database");
+        std::os::unix::fs::symlink(template.join("cache"), kit.local_dir().join("cache")).expect("writable");
+        kit
+    }
+
+    /// Starts the backend on the folders that there are.
+    pub async fn run(&mut self) {
+        let backend = Backend::start(self.options()).await.expect("the backend starts");
+        let refused: Vec<_> = backend.plugins().into_iter().filter_map(|p| Some((p.file, p.error?))).collect();
+        assert!(refused.is_empty(), "refused: {refused:?}");
+        self.backend = Some(backend);
+    }
+
+    /// What the backend is started with.
+    pub fn options(&self) -> Options {
+        Options { local_dir: self.local_dir(), plugin_dirs: vec![self.plugin_dir()], key_dir: None, kdf: CHEAP }
+    }
+
+    /// Stops the backend properly and starts it again; the profiles come back locked.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.run().await;
+    }
+
+    /// Stops the backend.
+    pub async fn stop(&mut self) {
+        if let Some(backend) = self.backend.take() {
+            backend.shutdown().await;
+        }
+    }
+
+    /// `local_dir`.
+    pub fn local_dir(&self) -> PathBuf {
+        self.folder.path().join("local")
+    }
+
+    /// The folder of plugins.
+    pub fn plugin_dir(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &Backend {
+        self.backend.as_ref().expect("the backend runs")
+    }
+
+    /// A profile.
+    pub fn profile(&self, name: &str) -> Arc<Profile> {
+        self.backend().profile(name).expect("the profile exists")
+    }
+
+    /// Creates, opens and connects a profile named like its account of `localhost`.
+    pub async fn connect(&self, server: &Prosody, name: &str) {
+        self.create(server, name, "").await;
+        self.profile(name).unlock("").await.expect("the profile opens");
+        self.profile(name).connect().await.expect("the profile connects");
+    }
+
+    /// Creates a profile named like its account.
+    pub async fn create(&self, server: &Prosody, name: &str, password: &str) {
+        let new = NewProfile {
+            profile: name.into(),
+            password: password.into(),
+            jid: format!("{name}@localhost"),
+            jid_password: crate::prosody::password(name),
+            host: Some("127.0.0.1".into()),
+            port: Some(server.port()),
+            security: Some("plain".into()),
+            ca_file: None,
+        };
+        self.backend().create_profile(new).await.expect("the profile can be created");
+    }
+
+    /// Opens and connects profiles that exist.
+    pub async fn reconnect(&self, names: &[&str]) {
+        for name in names {
+            self.profile(name).unlock("").await.expect("the profile opens");
+            self.profile(name).connect().await.expect("the profile connects");
+        }
+    }
+
+    /// The full JID of a profile's stream, as others see it.
+    pub async fn bound(&self, name: &str) -> String {
+        let profile = self.profile(name);
+        wait::until("the profile says where it is bound", || async {
+            profile.bound()
+        })
+        .await
+    }
+
+    /// Calls a method.
+    pub async fn call(&self, profile: &str, method: &str, params: Value) -> Result<Value> {
+        let catalog = self.backend().catalog();
+        let absent = || Error::new(kind::NO_PROVIDER, format!("No loaded plugin offers {method}"));
+        let found = catalog.methods.get(method).ok_or_else(absent)?;
+        let Value::Object(params) = params else { panic!("parameters are an object") };
+        let result = self.profile(profile).call(found, &params).await?;
+        Ok(serde_json::from_str(result.get()).expect("results are JSON"))
+    }
+
+    /// Calls a method that must work.
+    pub async fn ok(&self, profile: &str, method: &str, params: Value) -> Value {
+        let result = self.call(profile, method, params.clone()).await;
+        result.unwrap_or_else(|e| panic!("{profile}: {method} {params}: {e}"))
+    }
+
+    /// The first event of a topic (or `prefix.*`), old or new, that fits.
+    pub async fn event(&self, profile: &str, topic: &str, fits: impl Fn(&Value) -> bool) -> Event {
+        let mut follower = self.profile(profile).events().follow(0, vec![topic.to_owned()]);
+        let find = async {
+            loop {
+                for event in follower.next().await.expect("events can be read") {
+                    if fits(&data(&event)) {
+                        return event;
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout(wait::LONG, find).await {
+            Ok(event) => event,
+            Err(_) => panic!("{profile} waited {:?} for {topic}; got {:#?}", wait::LONG, self.events(profile, topic).await),
+        }
+    }
+
+    /// All events of a topic until now.
+    pub async fn events(&self, profile: &str, topic: &str) -> Vec<Value> {
+        let events = self.profile(profile).events().read(0, &[topic.to_owned()], 10_000).await;
+        events.expect("events can be read").iter().map(data).collect()
+    }
+
+    /// Puts a plugin file into the folder, in one step, as package managers do.
+    pub fn drop_in(&self, file: &Path, name: &str) {
+        let temporary = self.plugin_dir().join(format!(".{name}.new"));
+        fs::copy(file, &temporary).expect("the plugin was built");
+        fs::rename(temporary, self.plugin_dir().join(format!("{name}.wasm"))).expect("writable");
+    }
+
+    /// Puts a plugin file into the folder and waits until it is loaded in this version.
+    pub async fn add(&self, file: &Path, name: &str, id: &str, version: &str) {
+        self.drop_in(file, name);
+        self.loaded(id, Some(version)).await;
+    }
+
+    /// Takes a plugin file away and waits until it is gone.
+    pub async fn remove(&self, name: &str, id: &str) {
+        fs::remove_file(self.plugin_dir().join(format!("{name}.wasm"))).expect("the plugin is there");
+        self.loaded(id, None).await;
+    }
+
+    /// Waits until a plugin is loaded in this version, or not loaded.
+    pub async fn loaded(&self, id: &str, version: Option<&str>) {
+        wait::until(&format!("plugin {id} is in version {version:?}"), || async {
+            let catalog = self.backend().catalog();
+            (catalog.plugin(id).map(|p| p.manifest.version.clone()).as_deref() == version).then_some(())
+        })
+        .await;
+    }
+
+    /// A plugin's log in all profiles, one line each.
+    pub fn logs(&self, plugin: &str) -> String {
+        let lines = self.backend().plugin_logs(plugin, None, 200).unwrap_or_default();
+        lines.iter().map(|l| format!("{l:?}\n")).collect()
+    }
+
+    /// A call that must end within a time.
+    pub async fn timed(&self, limit: Duration, profile: &str, method: &str, params: Value) -> Result<Value> {
+        match tokio::time::timeout(limit, self.call(profile, method, params)).await {
+            Ok(result) => result,
+            Err(_) => panic!("{method} took longer than {limit:?}"),
+        }
+    }
+}
+
+impl Drop for Kit {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(backend) = &self.backend
+        {
+            for plugin in backend.plugins() {
+                let logs = self.logs(&plugin.id);
+                if !logs.is_empty() {
+                    eprintln!("--- plugin {}:\n{logs}", plugin.id);
+                }
+            }
+        }
+    }
+}
+
+/// The data of an event.
+pub fn data(event: &Event) -> Value {
+    serde_json::from_str(&event.data).expect("events are JSON")
+}
+
+/// A `local_dir` with a cache key, made once for all test programs: the compile cache is only
+/// good with the key in its database.
+fn template() -> PathBuf {
+    let _lock = build::lock("template");
+    let schema = build::repository().join("host/src/store/sql/host");
+    let mut files: Vec<_> = fs::read_dir(schema).expect("the schema").flatten().map(|f| f.path()).collect();
+    files.sort();
+    let mut hash = Sha256::new();
+    files.iter().for_each(|f| hash.update(fs::read(f).expect("readable")));
+    let name: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let template = build::target().join("tests").join(name);
+    if !template.join("done").is_file() {
+        let options = Options {
+            local_dir: template.clone(),
+            plugin_dirs: vec![template.join("no-plugins")],
+            key_dir: None,
+            kdf: CHEAP,
+        };
+        // A thread of its own, since this one may run a test's runtime; its end closes the files.
+        let make = move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                Backend::start(options).await.expect("the backend starts").shutdown().await;
+            });
+        };
+        std::thread::spawn(make).join().expect("the template can be made");
+        // Whatever still lies in the journal belongs into the file that is copied.
+        wait::until_now("the database is closed", || !template.join("sat.db-wal").is_file());
+        fs::create_dir_all(template.join("cache")).expect("writable");
+        fs::write(template.join("done"), "").expect("writable");
+    }
+    template
+}

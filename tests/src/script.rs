@@ -1,0 +1,72 @@
+//! Foreign clients: scripts in `tests/peers` on slixmpp, which speak in JSON lines.
+
+use crate::{build, prosody::Prosody, wait};
+use serde_json::{Value, json};
+use std::process::Stdio;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+/// A running script, logged in.
+pub struct Script {
+    _process: Child,
+    orders: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+    waiting: Vec<Value>,
+}
+
+impl Script {
+    /// Whether this machine has slixmpp.
+    pub fn available() -> bool {
+        let run = std::process::Command::new("/usr/bin/python3").args(["-c", "import slixmpp"]).output();
+        run.is_ok_and(|r| r.status.success())
+    }
+
+    /// Starts `tests/peers/client.py` as an account and waits until it is online.
+    pub async fn start(server: &Prosody, account: &str, resource: &str) -> Self {
+        let mut process = Command::new("/usr/bin/python3")
+            .arg(build::repository().join("tests/peers/client.py"))
+            .arg(format!("{account}@localhost/{resource}"))
+            .arg(crate::prosody::password(account))
+            .arg(server.port().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("python3 can be started");
+        let orders = process.stdin.take().expect("a pipe");
+        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let mut script = Self { _process: process, orders, lines, waiting: Vec::new() };
+        script.take("being online", |e| e["event"] == "online").await;
+        script
+    }
+
+    /// Gives an order and waits for what it returns.
+    pub async fn order(&mut self, order: &str, mut params: Value) -> Value {
+        params["order"] = json!(order);
+        self.orders.write_all(format!("{params}\n").as_bytes()).await.expect("the script runs");
+        self.take(&format!("the end of {order}"), |e| e["done"] == *order).await
+    }
+
+    /// The first line, old or new, that fits.
+    pub async fn take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        if let Some(found) = self.waiting.iter().position(&fits) {
+            return self.waiting.remove(found);
+        }
+        let find = async {
+            loop {
+                let line = self.lines.next_line().await.expect("readable").expect("the script runs");
+                let line: Value = serde_json::from_str(&line).expect("lines are JSON");
+                if fits(&line) {
+                    return line;
+                }
+                self.waiting.push(line);
+            }
+        };
+        match tokio::time::timeout(wait::LONG, find).await {
+            Ok(found) => found,
+            Err(_) => panic!("slixmpp waited in vain for {what}; got {:#?}", self.waiting),
+        }
+    }
+}
