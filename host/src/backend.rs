@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    config::Config,
     error::kind,
     events::EventLog,
     plugin::{
@@ -54,6 +55,17 @@ pub struct Options {
     pub key_dir: Option<PathBuf>,
     /// Cost of a profile password's key derivation.
     pub kdf: KdfParams,
+}
+
+impl From<&Config> for Options {
+    fn from(config: &Config) -> Self {
+        Self {
+            local_dir: config.local_dir.clone(),
+            plugin_dirs: config.plugin_dirs.clone(),
+            key_dir: config.key_dir.clone(),
+            kdf: KdfParams::STANDARD,
+        }
+    }
 }
 
 /// What all profiles share.
@@ -141,7 +153,8 @@ pub struct PluginInfo {
 
 impl Backend {
     /// Opens everything and loads the plugins; profiles that can are connected in the background.
-    pub async fn start(options: Options) -> Result<Self> {
+    pub async fn start(options: impl Into<Options>) -> Result<Self> {
+        let options = options.into();
         let storage = |e: std::io::Error| {
             Error::new(
                 kind::STORAGE,

@@ -63,7 +63,8 @@ impl Client {
             object.insert("since".into(), serde_json::json!(since));
         }
         let (sender, queue) = Link::event_queue();
-        let answer = self.link.request("events.subscribe", &params.to_string(), Some(sender));
+        let params = params.to_string();
+        let answer = self.link.request("events.subscribe", &params, Some(sender));
         let answer = tokio::time::timeout(self.timeout, answer).await.map_err(|_| late("events.subscribe"))??;
         let id = serde_json::from_str(answer.get())
             .map_err(|e| RpcError::new("bad-answer", format!("The subscription has no id: {e}")))?;
