@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::link;
+use sat_client::errors::{exit, lookup};
 
 /// Why a command ends.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Failure {
     /// A failure of one of the table's kinds.
     pub(crate) fn new(kind: &str, message: impl Into<String>) -> Self {
         Self {
-            exit: link::exit_code(kind),
+            exit: lookup(kind).exit,
             kind: Some(kind.to_owned()),
             message: Some(message.into()),
         }
@@ -29,32 +29,32 @@ impl Failure {
 
     /// The command line can't be meant so.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: link::USAGE, kind: None, message: Some(message.into()) }
+        Self { exit: exit::BAD_ARGUMENT, kind: None, message: Some(message.into()) }
     }
 
     /// There is no backend to talk to.
     pub(crate) fn not_running(message: impl Into<String>) -> Self {
-        Self { exit: link::NOT_RUNNING, kind: None, message: Some(message.into()) }
+        Self::new("not-running", message)
     }
 
     /// The backend is there, but the connection to it doesn't work.
     pub(crate) fn bridge(message: impl Into<String>) -> Self {
-        Self { exit: link::BRIDGE, kind: None, message: Some(message.into()) }
+        Self::new("bridge-error", message)
     }
 
     /// Something of this machine failed.
     pub(crate) fn internal(what: &str, cause: impl fmt::Display) -> Self {
-        Self { exit: link::FAILED, kind: None, message: Some(format!("{what}: {cause}")) }
+        Self { exit: exit::ERROR, kind: None, message: Some(format!("{what}: {cause}")) }
     }
 
     /// The user said no.
     pub(crate) fn cancelled() -> Self {
-        Self { exit: link::CANCELLED, kind: None, message: Some("Cancelled".into()) }
+        Self { exit: exit::CANCELLED, kind: None, message: Some("Cancelled".into()) }
     }
 
     /// The reader of standard output has left, which is fine: `jp events | head`.
     pub(crate) fn unread() -> Self {
-        Self { exit: 0, kind: None, message: None }
+        Self { exit: exit::OK, kind: None, message: None }
     }
 
     /// The process's exit code.

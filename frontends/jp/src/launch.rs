@@ -9,7 +9,7 @@ use std::{
 use crate::{
     cli::Globals,
     failure::Failure,
-    link::{self, Link, Reach},
+    link::{Link, Reach},
     output::note,
 };
 
@@ -32,7 +32,10 @@ pub(crate) async fn connect(globals: &Globals, token: Option<&str>) -> Result<Li
     let config = globals.config.as_deref();
     let mut socket = match config {
         Some(_) => ask_for_socket(&program()?, config)?,
-        None => link::default_socket(),
+        None => match sat_client::default_socket() {
+            Some(socket) => socket,
+            None => ask_for_socket(&program()?, None)?,
+        },
     };
     if let Reach::Open(link) = Link::open(&socket, token).await? {
         return Ok(link);

@@ -1,5 +1,6 @@
 //! What a command needs: the options, the connection and the profile.
 
+use sat_client::{Events, Since};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
 
 /// The key of the profile that is meant when none is named.
 const DEFAULT: &str = "@DEFAULT@";
+/// The key of all profiles that may be used.
+const ALL: &str = "@ALL@";
 /// The backend's word for a profile whose key isn't in memory, or not for us.
 const LOCKED: &str = "profile-locked";
 
@@ -54,7 +57,7 @@ impl Session {
     }
 
     /// The connection, made when it is needed first.
-    pub(crate) async fn link(&mut self) -> Result<&mut Link, Failure> {
+    pub(crate) async fn link(&mut self) -> Result<&Link, Failure> {
         let link = match self.link.take() {
             Some(link) => link,
             None => {
@@ -86,22 +89,24 @@ impl Session {
         }
     }
 
-    /// Subscribes to events of the profile, after unlocking it if that is needed.
+    /// Subscribes to events behind a cursor, or from now on; a person is asked to unlock the
+    /// profile if that is needed.
     pub(crate) async fn subscribe(
         &mut self,
         topics: &[String],
-        since: Value,
-    ) -> Result<&mut Link, Failure> {
-        let profile = self.profile().to_owned();
-        let since = json!({ profile: since });
-        match self.link().await?.subscribe(topics, &since).await {
+        cursor: Option<String>,
+    ) -> Result<Events, Failure> {
+        let since = match self.profile() {
+            ALL => None,
+            profile => Some(Since::from([(profile.to_owned(), cursor)])),
+        };
+        match self.link().await?.subscribe(topics, since.as_ref()).await {
             Err(failure) if self.may_unlock(&failure) => {
                 self.unlock(Source::Prompt).await?;
-                self.link().await?.subscribe(topics, &since).await?;
+                self.link().await?.subscribe(topics, since.as_ref()).await
             }
-            done => done.map_err(|failure| self.explained(failure))?,
+            done => done.map_err(|failure| self.explained(failure)),
         }
-        self.link().await
     }
 
     /// Unlocks the profile for this connection, and for later commands.

@@ -2,8 +2,8 @@
 
 use std::{io, time::Duration};
 
-use sat_bridge_jsonrpc::{Options, Server};
-use sat_host::{Backend, config::Config};
+use sat_bridge_jsonrpc::Server;
+use sat_host::{Backend, config::Config, profile::vault::KdfParams};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -65,10 +65,16 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     // Before the start: a signal during it must not kill half-done work.
     let mut stop = Stop::new().map_err(|error| Failure::of("Signals", error))?;
     let start = async {
-        let backend = Backend::start(config)
+        let options = sat_host::Options {
+            local_dir: config.local_dir.clone(),
+            plugin_dirs: config.plugin_dirs.clone(),
+            key_dir: config.key_dir.clone(),
+            kdf: KdfParams::STANDARD,
+        };
+        let backend = Backend::start(options)
             .await
             .map_err(|error| Failure::of("The backend can't start", error))?;
-        let options = Options {
+        let options = sat_bridge_jsonrpc::Options {
             socket: config.bridge_socket.clone(),
             listen: config.bridge_listen,
             token_file: config.bridge_token_file.clone(),

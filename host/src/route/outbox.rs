@@ -85,13 +85,19 @@ impl Outbox {
 pub(crate) async fn run(profile: Arc<Profile>, stream: Stream) {
     profile.outbox.reset();
     loop {
-        match step(&profile, &stream).await {
-            Ok(true) => {}
+        let done = match step(&profile, &stream).await {
+            Ok(true) => continue,
             Ok(false) => {
-                tokio::time::timeout(EXPIRY_CHECK, profile.outbox.wake.notified())
-                    .await
-                    .ok();
+                let woken = profile.outbox.wake.notified();
+                match tokio::time::timeout(EXPIRY_CHECK, woken).await {
+                    Ok(()) => continue,
+                    Err(_) => expire(&profile).await,
+                }
             }
+            Err(e) => Err(e),
+        };
+        match done {
+            Ok(()) => {}
             Err(e) if e.is(kind::NOT_CONNECTED) => return,
             Err(e) => {
                 tracing::warn!(profile = profile.name(), "The outbox pauses: {e}");
@@ -101,19 +107,21 @@ pub(crate) async fn run(profile: Arc<Profile>, stream: Stream) {
     }
 }
 
+/// Fails what is no longer worth sending.
+async fn expire(profile: &Arc<Profile>) -> Result<()> {
+    let now = chrono::Utc::now().timestamp_millis();
+    for row in profile.db.outbox_expire(now, expired()).await? {
+        tell_failed(profile, row, expired()).await?;
+    }
+    Ok(())
+}
+
 /// Does what can be done now; false when there is nothing left.
 async fn step(profile: &Arc<Profile>, stream: &Stream) -> Result<bool> {
     tell_acknowledged(profile).await?;
     let position = profile.outbox.state().position;
     let rows = profile.db.outbox_due_after(position, PAGE).await?;
     if rows.is_empty() {
-        let late = profile
-            .db
-            .outbox_expire(chrono::Utc::now().timestamp_millis(), expired())
-            .await?;
-        for row in late {
-            tell_failed(profile, row, expired()).await?;
-        }
         return Ok(!profile.outbox.state().acknowledged.is_empty());
     }
     for row in rows {

@@ -52,6 +52,8 @@ impl<R> ClipReader<R> {
         let clips = self.machine.clips();
         self.machine = Machine::default();
         self.machine.add_clips(clips);
+        // What is buffered but not consumed belongs to the new stream and is judged again.
+        self.plan = Plan::default();
     }
 
     /// How many stanzas were clipped so far.

@@ -18,7 +18,7 @@ impl archive::Guest for Archive {
     }
 
     async fn sync() -> Result<Progress, Error> {
-        sync::forward().await
+        sync::forward(sync::ASKED).await
     }
 }
 

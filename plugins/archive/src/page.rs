@@ -11,8 +11,8 @@ use sat_sdk::{
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
-/// How long a page may take.
-const TIMEOUT_MS: u64 = 60_000;
+/// How long the answer to a query may take.
+const TIMEOUT_MS: u64 = 15_000;
 /// How many times to wait for results that the answer has overtaken.
 const PATIENCE: u32 = 200;
 /// Most messages of a page that are taken: an archive that sends more is broken.

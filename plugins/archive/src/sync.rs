@@ -7,13 +7,20 @@ use crate::{
     query::{self, Filter},
 };
 use sat_sdk::{Error, rsm::Position, storage, xmpp};
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 /// Messages of a page when catching up.
 const PAGE: u32 = 100;
 /// Messages to begin with, and of a look further back unless asked otherwise and at most.
 const FIRST: u32 = 50;
 const MAX: u32 = 200;
+/// How long catching up may go on, on a new stream and when asked for. The host allows a little
+/// more; who is stopped by it loses the page at hand.
+pub(crate) const CONNECTED: Duration = Duration::from_secs(540);
+pub(crate) const ASKED: Duration = Duration::from_secs(20);
 /// What is stored in place of an id when there is nothing older.
 const BEGINNING: &str = "";
 
@@ -32,20 +39,24 @@ pub(crate) async fn reconnected() -> Result<(), Error> {
         .await?;
     }
     check_offered().await?;
-    forward().await.map(drop)
+    let progress = forward(CONNECTED).await?;
+    if !progress.complete {
+        sat_sdk::warn!("{} messages fetched, and there are more", progress.fetched);
+    }
+    Ok(())
 }
 
-/// Fetches what is behind the cursor.
-pub(crate) async fn forward() -> Result<Progress, Error> {
+/// Fetches what is behind the cursor, for so long at most.
+pub(crate) async fn forward(time: Duration) -> Result<Progress, Error> {
     if RUNNING.replace(true) {
         return Err(Error::new("conflict", "catching up is under way already"));
     }
-    let progress = catch_up().await;
+    let progress = catch_up(Instant::now() + time).await;
     RUNNING.set(false);
     progress
 }
 
-async fn catch_up() -> Result<Progress, Error> {
+async fn catch_up(deadline: Instant) -> Result<Progress, Error> {
     let Some(mut cursor) = cursor::load().await?.filter(|c| c.id.is_some()) else {
         return newest().await;
     };
@@ -90,6 +101,12 @@ async fn catch_up() -> Result<Progress, Error> {
             });
         }
         cursor::store(cursor.clone()).await?;
+        if Instant::now() > deadline {
+            return Ok(Progress {
+                fetched,
+                complete: false,
+            });
+        }
     }
 }
 

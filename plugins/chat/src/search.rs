@@ -27,8 +27,9 @@ pub(crate) async fn page(request: SearchRequest) -> Result<Page, Error> {
         values.extend([stamp.into(), row.into()]);
         condition.push_str(&format!(" AND (m.stamp, m.row) < (?{}, ?{})", n + 1, n + 2));
     }
-    let tables = "chat__fts JOIN chat__message m ON m.row = chat__fts.rowid
-        JOIN chat__conversation c ON c.row = m.conversation";
+    // CROSS keeps this order: the index first, not every message of a conversation.
+    let tables = "chat__fts CROSS JOIN chat__message m ON m.row = chat__fts.rowid
+        CROSS JOIN chat__conversation c ON c.row = m.conversation";
     let list = List {
         tables,
         condition: &condition,

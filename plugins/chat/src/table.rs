@@ -314,9 +314,10 @@ fn find_statement(message: &Message) -> Statement {
     } else {
         ways.join(" UNION ALL ")
     };
+    // The `+` keep SQLite from walking through the whole conversation instead.
     let select = format!(
         "SELECT c.read_stamp, c.read_row, {COLUMNS} FROM chat__conversation c
-         LEFT JOIN chat__message m ON m.row IN ({same}) AND m.conversation = c.row AND m.out = ?2
+         LEFT JOIN chat__message m ON m.row IN ({same}) AND +m.conversation = c.row AND +m.out = ?2
          WHERE c.peer = ?1 ORDER BY m.row DESC LIMIT {CANDIDATES}"
     );
     sql(&select, values)

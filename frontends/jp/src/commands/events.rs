@@ -1,12 +1,12 @@
 //! `jp events`: follows what happens.
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    arguments::guess,
     failure::Failure,
-    json::{plain, text, time},
+    json::{text, time},
+    link::event_value,
     output::{Output, note},
     session::Session,
 };
@@ -21,29 +21,33 @@ pub(crate) struct Events {
 }
 
 /// Before the first event.
-const START: u64 = 0;
+const START: &str = "0";
 
+/// Follows until it is interrupted. `--profile @ALL@` means every profile that may be used,
+/// `@HOST@` the backend itself.
 pub(crate) async fn run(session: &mut Session, command: Events) -> Result<(), Failure> {
     let topics = if command.topics.is_empty() { vec!["*".to_owned()] } else { command.topics };
-    let since = match command.since.as_deref() {
-        None => Value::Null,
-        Some("start") => json!(START),
-        Some(cursor) => guess(cursor),
-    };
+    let since = command.since.map(|c| if c == "start" { START.to_owned() } else { c });
     let out = session.out;
-    let link = session.subscribe(&topics, since).await?;
-    let mut cursor = None;
+    let mut events = session.subscribe(&topics, since).await?;
+    let mut broken: Option<Failure> = None;
     loop {
-        match link.next_event().await {
-            Ok(event) => {
-                cursor = event.get("cursor").map(plain).or(cursor);
-                show(out, &event)?;
-            }
-            Err(failure) => {
-                if let Some(cursor) = cursor {
-                    note(&format!("--since {cursor} goes on from here"));
+        match events.next().await {
+            Some(Ok(event)) => show(out, &event_value(&event))?,
+            // The end of one profile's events; there may be others.
+            Some(Err(error)) => broken = Some(error.into()),
+            None => {
+                let since = events.since().clone();
+                if let Some(failure) = broken {
+                    for (profile, cursor) in since {
+                        if let Some(cursor) = cursor {
+                            note(&format!("-p {profile} --since {cursor} goes on from here"));
+                        }
+                    }
+                    return Err(failure);
                 }
-                return Err(failure);
+                // We read more slowly than events came: what is missing lies on disk.
+                events = session.link().await?.subscribe(&topics, Some(&since)).await?;
             }
         }
     }
@@ -55,6 +59,6 @@ fn show(out: Output, event: &Value) -> Result<(), Failure> {
     }
     let (cursor, profile) = (text(event, "cursor"), text(event, "profile"));
     let head = format!("{} {cursor} {profile} {}", time(event, "at"), text(event, "topic"));
-    let data = event.get("data").map(Value::to_string).unwrap_or_default();
+    let data = event.get("data").map_or_else(|| "(too big)".to_owned(), Value::to_string);
     out.entry(&head, &data)
 }

@@ -25,7 +25,7 @@ enum State {
     Text,
     /// After `&`, until `;`: never cut here.
     Entity,
-    /// Text of a stanza that is too large, until `<`.
+    /// What is left out up to and with the next `<`: text that is too much, if any.
     Surplus,
     /// After a `<` of which is not known yet whether it may stay.
     Held,
@@ -220,9 +220,9 @@ impl Machine {
             if self.dropping {
                 self.state = State::Open;
             } else if self.open >= MAX_OPEN || self.is_over() {
-                self.state = State::Held;
-                // The `<` is left out until the next byte tells what it begins.
-                return 1;
+                // From here on bytes are left out, until the next one tells what the `<` begins.
+                self.state = State::Surplus;
+                return 0;
             } else {
                 self.state = State::Open;
             }
