@@ -134,11 +134,9 @@ impl Kit {
 
     /// The full JID of a profile's stream, as others see it.
     pub async fn bound(&self, name: &str) -> String {
-        let profile = self.profile(name);
-        wait::until("the profile says where it is bound", || async {
-            profile.bound()
-        })
-        .await
+        let connections = self.events(name, "profile.connected").await;
+        let last = connections.last().expect("the profile was connected");
+        last["jid"].as_str().expect("a JID").to_owned()
     }
 
     /// Calls a method.

@@ -1,182 +1,301 @@
-//! A Prosody of its own for each test.
+//! A real Prosody for one test: own folder, own ports, own certificate authority.
+//!
+//! ```no_run
+//! # use sat_tests::prosody::{Options, Prosody};
+//! let server = Prosody::start(Options::default());
+//! server.add_account("juliet", "secret");
+//! // … connect to 127.0.0.1:{server.port}, trusting {server.ca_file}
+//! ```
 
-use crate::wait;
 use std::{
+    fmt::Write as _,
     fs,
-    net::{TcpListener, TcpStream},
+    io::ErrorKind,
+    net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
+
 use tempfile::TempDir;
 
-/// What kind of server.
-#[derive(Debug, Clone)]
-pub struct Server {
-    /// Accounts of `localhost`; the password is the name and `-secret`.
-    pub accounts: Vec<String>,
-    /// Whether clients must use TLS.
-    pub tls: bool,
-    /// Modules that it goes without.
-    pub without: Vec<String>,
-    /// Further lines of its configuration.
-    pub config: String,
+/// How long Prosody has to start or stop; it takes a third of a second.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where Prosody keeps message archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Archive {
+    /// Lost with each restart.
+    Memory,
+    /// Files, as accounts and rosters are.
+    Internal,
 }
 
-impl Default for Server {
+/// What the server should be like.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The domain that it serves.
+    pub domain: String,
+    /// The name in its certificate, when that isn't the domain.
+    pub certificate_name: Option<String>,
+    /// How long lost streams can be resumed; `None`: no stream management at all.
+    pub hibernation: Option<Duration>,
+    /// Where message archives are kept.
+    pub archive: Archive,
+    /// Whether clients have to use TLS.
+    pub require_tls: bool,
+    /// Modules besides the usual ones.
+    pub modules: Vec<String>,
+    /// External components (XEP-0114): name and secret.
+    pub components: Vec<(String, String)>,
+    /// Lines for the global part of the configuration.
+    pub extra: String,
+    /// Lines after the virtual host, such as `Component "rooms.localhost" "muc"`.
+    pub extra_hosts: String,
+}
+
+impl Default for Options {
     fn default() -> Self {
-        let accounts = ["romeo", "juliet", "mallory"].map(str::to_owned).to_vec();
-        Self { accounts, tls: false, without: Vec::new(), config: String::new() }
+        Self {
+            domain: "localhost".to_owned(),
+            certificate_name: None,
+            hibernation: Some(Duration::from_secs(60)),
+            archive: Archive::Memory,
+            require_tls: false,
+            modules: Vec::new(),
+            components: Vec::new(),
+            extra: String::new(),
+            extra_hosts: String::new(),
+        }
     }
 }
 
-const MODULES: [&str; 15] = [
-    "saslauth", "roster", "disco", "ping", "smacks", "carbons", "mam", "presence", "message", "iq", "pep",
-    "blocklist", "version", "time", "offline",
-];
-
-/// A running Prosody; dropping it ends it.
+/// A running server; ends with its last owner.
+#[derive(Debug)]
 pub struct Prosody {
+    /// Port for clients, with STARTTLS.
+    pub port: u16,
+    /// Port for clients, TLS from the first byte.
+    pub direct_tls_port: u16,
+    /// Port for external components.
+    pub component_port: u16,
+    /// The domain that it serves.
+    pub domain: String,
+    /// The certificate authority that signed its certificate, PEM.
+    pub ca_file: PathBuf,
     folder: TempDir,
-    port: u16,
     process: Option<Child>,
 }
 
-/// The XMPP password of an account.
-pub fn password(account: &str) -> String {
-    format!("{account}-secret")
-}
-
 impl Prosody {
-    /// With the usual accounts, without TLS.
-    pub fn plain() -> Self {
-        Self::start(Server::default())
+    /// Starts a server and waits until it answers.
+    ///
+    /// # Panics
+    /// When Prosody or the `openssl` program can't do it: the test can't go on then.
+    #[must_use]
+    pub fn start(options: Options) -> Self {
+        let folder = TempDir::with_prefix("prosody-").expect("no temporary folder");
+        let [port, direct_tls_port, component_port] = free_ports();
+        let name = options.certificate_name.as_ref().unwrap_or(&options.domain);
+        make_certificates(folder.path(), name);
+        let mut server = Self {
+            port,
+            direct_tls_port,
+            component_port,
+            domain: options.domain.clone(),
+            ca_file: folder.path().join("ca.pem"),
+            folder,
+            process: None,
+        };
+        let configuration = server.configuration(&options);
+        fs::write(server.path("prosody.cfg.lua"), configuration).expect("can't write the config");
+        server.launch();
+        server
     }
 
-    /// Starts it and waits until it listens.
-    pub fn start(server: Server) -> Self {
-        let folder = tempfile::Builder::new().prefix("sat-prosody-").tempdir().expect("a folder");
-        let port = free_port();
-        fs::write(folder.path().join("prosody.cfg.lua"), config(folder.path(), port, &server)).expect("writable");
-        if server.tls {
-            certificate(folder.path());
+    /// Adds an account, also while the server runs.
+    pub fn add_account(&self, user: &str, password: &str) {
+        let accounts = self.path("data").join(escape(&self.domain)).join("accounts");
+        fs::create_dir_all(&accounts).expect("can't create the folder of accounts");
+        let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
+        let row = format!("return {{ [\"password\"] = \"{quoted}\"; }};\n");
+        let file = accounts.join(format!("{}.dat", escape(user)));
+        fs::write(file, row).expect("can't write the account");
+    }
+
+    /// Ends the server in an orderly way.
+    pub fn stop(&mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        let id = process.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().expect("no kill program");
+        assert!(asked.success(), "Prosody was gone already:\n{}", self.log());
+        let deadline = Instant::now() + PATIENCE;
+        while process.try_wait().expect("can't wait for Prosody").is_none() {
+            assert!(Instant::now() < deadline, "Prosody doesn't stop:\n{}", self.log());
+            sleep(Duration::from_millis(10));
         }
-        let mut prosody = Self { folder, port, process: None };
-        server.accounts.iter().for_each(|a| prosody.account(a));
-        prosody.run();
-        prosody
     }
 
-    /// Its port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The certificate that it shows, where it has TLS.
-    pub fn certificate(&self) -> PathBuf {
-        self.folder.path().join("cert.pem")
-    }
-
-    /// Adds an account of `localhost`.
-    pub fn account(&self, name: &str) {
-        let folder = self.folder.path().join("data/localhost/accounts");
-        fs::create_dir_all(&folder).expect("writable");
-        let text = format!("return {{ [\"password\"] = \"{}\" }};\n", password(name));
-        fs::write(folder.join(format!("{name}.dat")), text).expect("writable");
-    }
-
-    /// What it has printed.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    /// As a crash or a power cut ends it.
+    /// Ends the server at once, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            process.kill().ok();
-            process.wait().ok();
+            // Fails only when it has ended by itself, which is what is wanted.
+            let _ = process.kill();
+            let _ = process.wait();
         }
     }
 
-    /// Ends it properly, and starts it again.
+    /// Starts the server again on the same ports with the same data.
     pub fn restart(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let id = rustix::process::Pid::from_child(&process);
-            rustix::process::kill_process(id, rustix::process::Signal::TERM).ok();
-            process.wait().ok();
+        if self.process.is_some() {
+            self.stop();
         }
-        self.run();
+        self.launch();
     }
 
-    /// Starts it, with the data that it has, and waits until it listens.
-    pub fn run(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log"));
-        let log = log.expect("writable");
-        let process = Command::new("prosody")
-            .arg("--config")
-            .arg(self.folder.path().join("prosody.cfg.lua"))
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("prosody.log")).unwrap_or_default()
+    }
+
+    /// The server's folder, with `data/` and `prosody.log`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn launch(&mut self) {
+        let output = fs::File::create(self.path("output.log")).expect("can't create a log");
+        let errors = output.try_clone().expect("can't share the log");
+        let child = Command::new("prosody")
             .arg("-F")
+            .arg("--config")
+            .arg(self.path("prosody.cfg.lua"))
             .stdin(Stdio::null())
-            .stderr(log.try_clone().expect("a second handle"))
-            .stdout(log)
+            .stdout(output)
+            .stderr(errors)
             .spawn()
-            .expect("prosody can be started: `make setup` installs it");
-        self.process = Some(process);
-        wait::until_now("Prosody listens", || {
-            let ended = self.process.as_mut().is_some_and(|p| matches!(p.try_wait(), Ok(Some(_))));
-            assert!(!ended, "Prosody ended: {}", self.log());
-            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        });
+            .expect("Prosody isn't installed");
+        self.process = Some(child);
+        let deadline = Instant::now() + PATIENCE;
+        for port in [self.port, self.direct_tls_port] {
+            while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+                let ended = self.process.as_mut().and_then(|child| child.try_wait().ok().flatten());
+                assert!(
+                    ended.is_none() && Instant::now() < deadline,
+                    "Prosody doesn't start ({error}):\n{}{}",
+                    fs::read_to_string(self.path("output.log")).unwrap_or_default(),
+                    self.log()
+                );
+                assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+                sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    fn configuration(&self, options: &Options) -> String {
+        let folder = self.folder.path().display();
+        let mut modules: Vec<&str> = [
+            "saslauth", "tls", "roster", "disco", "ping", "carbons", "mam", "presence", "message",
+            "iq", "pep", "blocklist", "offline", "posix",
+        ]
+        .to_vec();
+        if options.hibernation.is_some() {
+            modules.push("smacks");
+        }
+        modules.extend(options.modules.iter().map(String::as_str));
+        let modules: String = modules.iter().map(|name| format!("\"{name}\"; ")).collect();
+        let archive = match options.archive {
+            Archive::Memory => "memory",
+            Archive::Internal => "internal",
+        };
+        let Self { port, direct_tls_port, component_port, .. } = self;
+        let mut config = format!(
+            r#"run_as_root = true
+pidfile = "{folder}/prosody.pid"
+data_path = "{folder}/data"
+log = {{ debug = "{folder}/prosody.log" }}
+modules_enabled = {{ {modules} }}
+modules_disabled = {{ "s2s"; "s2s_auth_certs" }}
+authentication = "internal_plain"
+storage = {{ archive = "{archive}" }}
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+c2s_direct_tls_ports = {{ {direct_tls_port} }}
+component_ports = {{ {component_port} }}
+c2s_require_encryption = {require_tls}
+smacks_hibernation_time = {hibernation}
+c2s_close_timeout = 1
+ssl = {{ certificate = "{folder}/server.pem"; key = "{folder}/server.key" }}
+c2s_direct_tls_ssl = {{ certificate = "{folder}/server.pem"; key = "{folder}/server.key" }}
+{extra}
+VirtualHost "{domain}"
+{extra_hosts}
+"#,
+            require_tls = options.require_tls,
+            hibernation = options.hibernation.unwrap_or_default().as_secs(),
+            extra = options.extra,
+            domain = options.domain,
+            extra_hosts = options.extra_hosts,
+        );
+        for (name, secret) in &options.components {
+            let _ = write!(config, "Component \"{name}\"\n  component_secret = \"{secret}\"\n");
+        }
+        config
     }
 }
 
 impl Drop for Prosody {
     fn drop(&mut self) {
         self.kill();
-        if std::thread::panicking() {
-            eprintln!("--- Prosody said:\n{}", self.log());
-        }
     }
 }
 
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+/// Ports that were free a moment ago, all different.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("no free port");
+    let listeners = std::array::from_fn::<_, N, _>(bind);
+    listeners.map(|listener| listener.local_addr().expect("no port").port())
 }
 
-fn config(folder: &Path, port: u16, server: &Server) -> String {
-    let folder = folder.display();
-    let (mut off, tls) = (vec!["s2s"], server.tls);
-    if !tls {
-        off.push("tls");
-    }
-    let list = |names: &[&str]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(",");
-    let mut on: Vec<&str> = MODULES.into_iter().filter(|m| !server.without.iter().any(|w| w == m)).collect();
-    let tls_lines = if tls {
-        on.push("tls");
-        format!("ssl = {{ certificate = \"{folder}/cert.pem\", key = \"{folder}/key.pem\" }}\n")
-    } else {
-        "allow_unencrypted_plain_auth = true\n".into()
-    };
-    format!(
-        "run_as_root = true\npidfile = \"{folder}/pid\"\ndata_path = \"{folder}/data\"\nplugin_paths = {{}}\n\
-         interfaces = {{ \"127.0.0.1\" }}\nc2s_ports = {{ {port} }}\ns2s_ports = {{}}\n\
-         modules_enabled = {{ {} }}\nmodules_disabled = {{ {} }}\n{tls_lines}\
-         c2s_require_encryption = {tls}\nauthentication = \"internal_plain\"\nstorage = \"internal\"\n\
-         log = {{ warn = \"*console\" }}\n{}\nVirtualHost \"localhost\"\n",
-        list(&on),
-        list(&off),
-        server.config
-    )
+/// An authority and a certificate for `name` that it signed.
+fn make_certificates(folder: &Path, name: &str) {
+    let subject = format!("/CN={name}");
+    let extension = format!("subjectAltName=DNS:{name}");
+    fs::write(folder.join("extension"), extension).expect("can't write the extension");
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let mut authority = vec!["req", "-x509", "-days", "30", "-subj", "/CN=Test authority"];
+    authority.extend(key);
+    authority.extend(["-addext", "basicConstraints=critical,CA:TRUE"]);
+    authority.extend(["-keyout", "ca.key", "-out", "ca.pem"]);
+    openssl(folder, &authority);
+    let mut request = vec!["req", "-new", "-subj", &subject];
+    request.extend(key);
+    request.extend(["-keyout", "server.key", "-out", "server.csr"]);
+    openssl(folder, &request);
+    let mut sign = vec!["x509", "-req", "-days", "30", "-in", "server.csr", "-CA", "ca.pem"];
+    sign.extend(["-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]);
+    sign.extend(["-out", "server.pem"]);
+    openssl(folder, &sign);
 }
 
-/// A self-signed certificate for `localhost`.
-fn certificate(folder: &Path) {
-    let run = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .args(["-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(folder)
-        .output()
-        .expect("openssl can be started");
-    assert!(run.status.success(), "openssl: {}", String::from_utf8_lossy(&run.stderr));
+fn openssl(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("openssl").current_dir(folder).args(arguments).output();
+    let output = output.expect("the openssl program isn't installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Names of files as Prosody writes them: all but letters and digits as `%xx`.
+fn escape(name: &str) -> String {
+    let escaped = name.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        _ => format!("%{byte:02x}"),
+    });
+    escaped.collect()
 }

@@ -65,6 +65,7 @@ fn spin() -> ! {
     }
 }
 
+#[allow(unconditional_recursion)]
 fn deeper(n: u64) -> u64 {
     let page = black_box([n; 512]);
     deeper(n + 1) + page[0]

@@ -1,0 +1,13 @@
+//! Scenarios on a real server.
+
+mod crash;
+mod events;
+mod foreign;
+mod hostile_plugins;
+mod hostile_stanzas;
+mod iq;
+mod messages;
+mod offline;
+mod plugins;
+mod secrets;
+mod storage;
