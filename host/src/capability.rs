@@ -35,6 +35,8 @@ struct Caller {
     profile: Arc<Profile>,
     plugin: Arc<LoadedPlugin>,
     depth: u8,
+    /// The lane of the stanza that is being dealt with.
+    lane: Option<String>,
 }
 
 impl Caller {

@@ -1,6 +1,6 @@
 //! A backend inside of the test's process, with profiles on a test's server.
 
-use crate::{build, prosody::Prosody, wait};
+use crate::{build, server::Server, wait};
 use sat_host::{
     Backend, Error, Event, NewProfile, Options, Profile, Result,
     error::kind,
@@ -37,7 +37,7 @@ impl Kit {
     }
 
     /// The same with `romeo` and `juliet` connected.
-    pub async fn connected(server: &Prosody, plugins: &[&str]) -> Self {
+    pub async fn connected(server: &Server, plugins: &[&str]) -> Self {
         let kit = Self::start(plugins).await;
         kit.connect(server, "romeo").await;
         kit.connect(server, "juliet").await;
@@ -103,21 +103,21 @@ impl Kit {
     }
 
     /// Creates, opens and connects a profile named like its account of `localhost`.
-    pub async fn connect(&self, server: &Prosody, name: &str) {
+    pub async fn connect(&self, server: &Server, name: &str) {
         self.create(server, name, "").await;
         self.profile(name).unlock("").await.expect("the profile opens");
         self.profile(name).connect().await.expect("the profile connects");
     }
 
     /// Creates a profile named like its account.
-    pub async fn create(&self, server: &Prosody, name: &str, password: &str) {
+    pub async fn create(&self, server: &Server, name: &str, password: &str) {
         let new = NewProfile {
             profile: name.into(),
             password: password.into(),
             jid: format!("{name}@localhost"),
-            jid_password: crate::prosody::password(name),
+            jid_password: crate::server::password(name),
             host: Some("127.0.0.1".into()),
-            port: Some(server.port()),
+            port: Some(server.port),
             security: Some("plain".into()),
             ca_file: None,
         };

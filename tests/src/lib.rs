@@ -7,8 +7,9 @@ pub mod build;
 pub mod peer;
 pub mod prosody;
 pub mod script;
+pub mod server;
 pub mod wait;
 
 pub use backend::Kit;
 pub use peer::Peer;
-pub use prosody::{Prosody, Server};
+pub use server::Server;

@@ -1,6 +1,6 @@
 //! A raw XMPP client that sends whatever a test wants, also what no decent client sends.
 
-use crate::{prosody::Prosody, wait};
+use crate::{server::Server, wait};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minidom::Element;
 use std::time::Duration;
@@ -23,11 +23,11 @@ pub struct Peer {
 
 impl Peer {
     /// Logs in without announcing itself.
-    pub async fn login(server: &Prosody, account: &str, resource: &str) -> Self {
-        let socket = TcpStream::connect(("127.0.0.1", server.port())).await.expect("the server listens");
+    pub async fn login(server: &Server, account: &str, resource: &str) -> Self {
+        let socket = TcpStream::connect(("127.0.0.1", server.port)).await.expect("the server listens");
         let mut peer = Self { socket, buffer: Vec::new(), jid: String::new(), waiting: Vec::new(), ids: 0 };
         peer.open().await;
-        let password = crate::prosody::password(account);
+        let password = crate::server::password(account);
         let plain = STANDARD.encode(format!("\0{account}\0{password}"));
         peer.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>")).await;
         let answer = peer.next().await;
@@ -42,7 +42,7 @@ impl Peer {
     }
 
     /// Logs in and announces itself.
-    pub async fn online(server: &Prosody, account: &str, resource: &str) -> Self {
+    pub async fn online(server: &Server, account: &str, resource: &str) -> Self {
         let mut peer = Self::login(server, account, resource).await;
         peer.send("<presence/>").await;
         let own = peer.jid.clone();

@@ -7,6 +7,11 @@
 //! // … connect to 127.0.0.1:{server.port}, trusting {server.ca_file}
 //! ```
 
+#![expect(
+    clippy::expect_used,
+    reason = "without its server a test can only fail"
+)]
+
 use std::{
     fmt::Write as _,
     fs,
@@ -116,7 +121,10 @@ impl Prosody {
 
     /// Adds an account, also while the server runs.
     pub fn add_account(&self, user: &str, password: &str) {
-        let accounts = self.path("data").join(escape(&self.domain)).join("accounts");
+        let accounts = self
+            .path("data")
+            .join(escape(&self.domain))
+            .join("accounts");
         fs::create_dir_all(&accounts).expect("can't create the folder of accounts");
         let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
         let row = format!("return {{ [\"password\"] = \"{quoted}\"; }};\n");
@@ -126,13 +134,26 @@ impl Prosody {
 
     /// Ends the server in an orderly way.
     pub fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
         let id = process.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().expect("no kill program");
+        let asked = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("no kill program");
         assert!(asked.success(), "Prosody was gone already:\n{}", self.log());
         let deadline = Instant::now() + PATIENCE;
-        while process.try_wait().expect("can't wait for Prosody").is_none() {
-            assert!(Instant::now() < deadline, "Prosody doesn't stop:\n{}", self.log());
+        while process
+            .try_wait()
+            .expect("can't wait for Prosody")
+            .is_none()
+        {
+            assert!(
+                Instant::now() < deadline,
+                "Prosody doesn't stop:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(10));
         }
     }
@@ -186,7 +207,10 @@ impl Prosody {
         let deadline = Instant::now() + PATIENCE;
         for port in [self.port, self.direct_tls_port] {
             while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-                let ended = self.process.as_mut().and_then(|child| child.try_wait().ok().flatten());
+                let ended = self
+                    .process
+                    .as_mut()
+                    .and_then(|child| child.try_wait().ok().flatten());
                 assert!(
                     ended.is_none() && Instant::now() < deadline,
                     "Prosody doesn't start ({error}):\n{}{}",
@@ -202,8 +226,20 @@ impl Prosody {
     fn configuration(&self, options: &Options) -> String {
         let folder = self.folder.path().display();
         let mut modules: Vec<&str> = [
-            "saslauth", "tls", "roster", "disco", "ping", "carbons", "mam", "presence", "message",
-            "iq", "pep", "blocklist", "offline", "posix",
+            "saslauth",
+            "tls",
+            "roster",
+            "disco",
+            "ping",
+            "carbons",
+            "mam",
+            "presence",
+            "message",
+            "iq",
+            "pep",
+            "blocklist",
+            "offline",
+            "posix",
         ]
         .to_vec();
         if options.hibernation.is_some() {
@@ -215,7 +251,12 @@ impl Prosody {
             Archive::Memory => "memory",
             Archive::Internal => "internal",
         };
-        let Self { port, direct_tls_port, component_port, .. } = self;
+        let Self {
+            port,
+            direct_tls_port,
+            component_port,
+            ..
+        } = self;
         let mut config = format!(
             r#"run_as_root = true
 pidfile = "{folder}/prosody.pid"
@@ -245,7 +286,10 @@ VirtualHost "{domain}"
             extra_hosts = options.extra_hosts,
         );
         for (name, secret) in &options.components {
-            let _ = write!(config, "Component \"{name}\"\n  component_secret = \"{secret}\"\n");
+            let _ = write!(
+                config,
+                "Component \"{name}\"\n  component_secret = \"{secret}\"\n"
+            );
         }
         config
     }
@@ -269,7 +313,13 @@ fn make_certificates(folder: &Path, name: &str) {
     let subject = format!("/CN={name}");
     let extension = format!("subjectAltName=DNS:{name}");
     fs::write(folder.join("extension"), extension).expect("can't write the extension");
-    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let key = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ];
     let mut authority = vec!["req", "-x509", "-days", "30", "-subj", "/CN=Test authority"];
     authority.extend(key);
     authority.extend(["-addext", "basicConstraints=critical,CA:TRUE"]);
@@ -279,16 +329,38 @@ fn make_certificates(folder: &Path, name: &str) {
     request.extend(key);
     request.extend(["-keyout", "server.key", "-out", "server.csr"]);
     openssl(folder, &request);
-    let mut sign = vec!["x509", "-req", "-days", "30", "-in", "server.csr", "-CA", "ca.pem"];
-    sign.extend(["-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]);
+    let mut sign = vec![
+        "x509",
+        "-req",
+        "-days",
+        "30",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+    ];
+    sign.extend([
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-extfile",
+        "extension",
+    ]);
     sign.extend(["-out", "server.pem"]);
     openssl(folder, &sign);
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) {
-    let output = Command::new("openssl").current_dir(folder).args(arguments).output();
+    let output = Command::new("openssl")
+        .current_dir(folder)
+        .args(arguments)
+        .output();
     let output = output.expect("the openssl program isn't installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Names of files as Prosody writes them: all but letters and digits as `%xx`.

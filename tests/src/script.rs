@@ -1,6 +1,6 @@
 //! Foreign clients: scripts in `tests/peers` on slixmpp, which speak in JSON lines.
 
-use crate::{build, prosody::Prosody, wait};
+use crate::{build, server::Server, wait};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tokio::{
@@ -24,12 +24,12 @@ impl Script {
     }
 
     /// Starts `tests/peers/client.py` as an account and waits until it is online.
-    pub async fn start(server: &Prosody, account: &str, resource: &str) -> Self {
+    pub async fn start(server: &Server, account: &str, resource: &str) -> Self {
         let mut process = Command::new("/usr/bin/python3")
             .arg(build::repository().join("tests/peers/client.py"))
             .arg(format!("{account}@localhost/{resource}"))
-            .arg(crate::prosody::password(account))
-            .arg(server.port().to_string())
+            .arg(crate::server::password(account))
+            .arg(server.port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

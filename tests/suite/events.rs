@@ -1,10 +1,10 @@
 //! Events have durable cursors.
 
-use sat_tests::{Kit, Prosody, backend, build, wait};
+use sat_tests::{Kit, Server, backend, build, wait};
 use serde_json::{Value, json};
 
-async fn start(guests: &[&str]) -> (Prosody, Kit) {
-    let server = Prosody::plain();
+async fn start(guests: &[&str]) -> (Server, Kit) {
+    let server = Server::plain();
     let mut kit = Kit::folders();
     kit.drop_in(&build::plugin("ping"), "ping");
     for guest in guests {

@@ -1,14 +1,14 @@
 //! Plugins that do what they must not do harm themselves only.
 
-use sat_tests::{Kit, Prosody, build, wait};
+use sat_tests::{Kit, Server, build, wait};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// The slowest answer of another plugin, in another profile too, while a call runs.
 const NEIGHBOUR: Duration = Duration::from_millis(500);
 
-async fn start() -> (Prosody, Kit) {
-    let server = Prosody::plain();
+async fn start() -> (Server, Kit) {
+    let server = Server::plain();
     let kit = Kit::folders();
     kit.drop_in(&build::plugin("ping"), "ping");
     kit.drop_in(&build::guest("hostile"), "hostile");

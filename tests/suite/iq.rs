@@ -1,7 +1,7 @@
 //! Every IQ request gets its answer (RFC 6120 §8.2.3).
 
 use minidom::Element;
-use sat_tests::{Kit, Peer, Prosody, build};
+use sat_tests::{Kit, Peer, Server, build};
 
 /// `result`, or the condition of the error.
 fn outcome(answer: &Element) -> &str {
@@ -12,8 +12,8 @@ fn outcome(answer: &Element) -> &str {
     error.and_then(|e| e.children().next()).map_or("no condition", Element::name)
 }
 
-async fn start(plugins: &[&str]) -> (Prosody, Kit, Peer, String) {
-    let server = Prosody::plain();
+async fn start(plugins: &[&str]) -> (Server, Kit, Peer, String) {
+    let server = Server::plain();
     let kit = Kit::start(plugins).await;
     kit.connect(&server, "juliet").await;
     let peer = Peer::online(&server, "romeo", "raw").await;
@@ -81,7 +81,7 @@ async fn a_plugin_that_fails_still_leads_to_an_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_entity_asked_can_answer() {
-    let server = Prosody::plain();
+    let server = Server::plain();
     let kit = Kit::start(&["ping"]).await;
     kit.connect(&server, "juliet").await;
     let juliet = kit.bound("juliet").await;

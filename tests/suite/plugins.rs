@@ -1,7 +1,7 @@
 //! Plugins come, change and go while the stream stays.
 
 use minidom::Element;
-use sat_tests::{Kit, Peer, Prosody, build, wait};
+use sat_tests::{Kit, Peer, Server, build, wait};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ async fn befriend(kit: &Kit, romeo: &mut Peer) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feature_comes_changes_and_goes_on_an_open_stream() {
-    let server = Prosody::plain();
+    let server = Server::plain();
     let kit = Kit::start(&["disco", "presence", "roster"]).await;
     kit.connect(&server, "juliet").await;
     let juliet = kit.bound("juliet").await;
@@ -112,7 +112,7 @@ async fn a_broken_file_is_refused_and_the_old_one_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_run_while_a_plugin_is_replaced_end() {
-    let server = Prosody::plain();
+    let server = Server::plain();
     let kit = Kit::start(&["ping"]).await;
     kit.add(&build::guest("weather"), "weather", "weather", "0.1.0").await;
     kit.create(&server, "juliet", "").await;
@@ -139,7 +139,7 @@ async fn calls_that_run_while_a_plugin_is_replaced_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_can_be_switched_off_for_one_profile() {
-    let server = Prosody::plain();
+    let server = Server::plain();
     let kit = Kit::connected(&server, &["ping", "disco"]).await;
     kit.backend().disable_plugin("ping", Some("romeo")).await.unwrap();
     let error = kit.call("romeo", "ping.ping", json!({})).await.unwrap_err();

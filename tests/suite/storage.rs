@@ -1,10 +1,10 @@
 //! What a plugin stores is its own, and is there wholly or not at all.
 
-use sat_tests::{Kit, Prosody, build};
+use sat_tests::{Kit, Server, build};
 use serde_json::{Value, json};
 
-async fn start(plugins: &[&str]) -> (Prosody, Kit) {
-    let server = Prosody::plain();
+async fn start(plugins: &[&str]) -> (Server, Kit) {
+    let server = Server::plain();
     let mut kit = Kit::folders();
     for name in plugins {
         kit.drop_in(&build::plugin(name), name);

@@ -83,7 +83,8 @@ impl Guesses {
     pub(crate) async fn attempt<T>(&self, profile: &str, check: impl Future<Output = Result<T>>) -> Result<T> {
         let guess = lock(&self.profiles).entry(profile.to_owned()).or_default().clone();
         let mut guess = guess.lock().await;
-        if let Some(wait) = guess.until.and_then(|until| until.checked_duration_since(Instant::now())) {
+        let wait = guess.until.map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(wait) = wait.filter(|w| !w.is_zero()) {
             let seconds = wait.as_secs() + 1;
             let text = format!("Too many wrong passwords for profile {profile:?}: try again in {seconds} s");
             return Err(Error::new(kind::LIMIT, text));

@@ -42,8 +42,13 @@ mod tests {
     use super::*;
 
     fn read(arguments: &[&str]) -> Result<Value, String> {
-        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        parse(&arguments).map(Value::Object).map_err(|f| f.message().unwrap_or_default().to_owned())
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect();
+        parse(&arguments)
+            .map(Value::Object)
+            .map_err(|f| f.message().unwrap_or_default().to_owned())
     }
 
     #[test]

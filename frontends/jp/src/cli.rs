@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     call::Call, completion::Completion, conversation::Conversation, disco::Disco, events::Events,
-    help::Help, message::Message, ping::Ping, plugin::Plugin, presence::Presence,
-    profile::Profile, roster::Roster,
+    help::Help, message::Message, ping::Ping, plugin::Plugin, presence::Presence, profile::Profile,
+    roster::Roster,
 };
 
 /// SàT on the command line.
@@ -131,7 +131,8 @@ mod tests {
             "jp events chat.* --since start",
             "jp events",
             "jp call host.status",
-            "jp call ping.ping to=montague.lit x:=-1",
+            "jp call ping.ping to=montague.lit x:=-1 -p romeo",
+            "jp message send romeo@montague.lit -p juliet -- -)",
             "jp help",
             "jp help chat.send",
             "jp help profile create",
@@ -157,7 +158,9 @@ mod tests {
             "jp completion cmd",
             "jp presence set invisible",
         ] {
-            let error = parse(line).err().unwrap_or_else(|| panic!("{line} was accepted"));
+            let error = parse(line)
+                .err()
+                .unwrap_or_else(|| panic!("{line} was accepted"));
             assert_eq!(error.exit_code(), 2, "{line}");
         }
     }

@@ -81,8 +81,10 @@ mod tests {
 
     #[test]
     fn a_block_keeps_its_indent() {
-        assert_eq!(block("one\r\n2026 romeo: two\x1b\n\tend\n\n", "  | "),
-            "one\n  | 2026 romeo: two\\u{1b}\n  |     end");
+        assert_eq!(
+            block("one\r\n2026 romeo: two\x1b\n\tend\n\n", "  | "),
+            "one\n  | 2026 romeo: two\\u{1b}\n  |     end"
+        );
     }
 
     #[test]
@@ -91,7 +93,10 @@ mod tests {
         let text = serde_json::to_string_pretty(&value).unwrap();
         let safe = json(&text);
         assert!(!safe.chars().any(|c| is_harmful(c) && c != '\n'), "{safe}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
         assert!(safe.contains('é'));
     }
 }

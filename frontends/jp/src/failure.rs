@@ -29,7 +29,11 @@ impl Failure {
 
     /// The command line can't be meant so.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: exit::BAD_ARGUMENT, kind: None, message: Some(message.into()) }
+        Self {
+            exit: exit::BAD_ARGUMENT,
+            kind: None,
+            message: Some(message.into()),
+        }
     }
 
     /// There is no backend to talk to.
@@ -44,17 +48,29 @@ impl Failure {
 
     /// Something of this machine failed.
     pub(crate) fn internal(what: &str, cause: impl fmt::Display) -> Self {
-        Self { exit: exit::ERROR, kind: None, message: Some(format!("{what}: {cause}")) }
+        Self {
+            exit: exit::ERROR,
+            kind: None,
+            message: Some(format!("{what}: {cause}")),
+        }
     }
 
     /// The user said no.
     pub(crate) fn cancelled() -> Self {
-        Self { exit: exit::CANCELLED, kind: None, message: Some("Cancelled".into()) }
+        Self {
+            exit: exit::CANCELLED,
+            kind: None,
+            message: Some("Cancelled".into()),
+        }
     }
 
     /// The reader of standard output has left, which is fine: `jp events | head`.
     pub(crate) fn unread() -> Self {
-        Self { exit: exit::OK, kind: None, message: None }
+        Self {
+            exit: exit::OK,
+            kind: None,
+            message: None,
+        }
     }
 
     /// The process's exit code.

@@ -36,9 +36,16 @@ pub(crate) fn list(value: &Value) -> &[Value] {
 /// An RFC 3339 time for people: without `T` and fractions of a second.
 pub(crate) fn time(value: &Value, field: &str) -> String {
     let text = text(value, field);
-    let Some((date, rest)) = text.split_once('T') else { return text };
-    let Some((time, fraction)) = rest.split_once('.') else { return format!("{date} {rest}") };
-    format!("{date} {time}{}", fraction.trim_start_matches(|c: char| c.is_ascii_digit()))
+    let Some((date, rest)) = text.split_once('T') else {
+        return text;
+    };
+    let Some((time, fraction)) = rest.split_once('.') else {
+        return format!("{date} {rest}");
+    };
+    format!(
+        "{date} {time}{}",
+        fraction.trim_start_matches(|c: char| c.is_ascii_digit())
+    )
 }
 
 #[cfg(test)]
@@ -60,7 +67,8 @@ mod tests {
 
     #[test]
     fn times() {
-        let value = json!({"a": "2026-11-24T01:02:03.456Z", "b": "2026-11-24T01:02:03+02:00", "c": "?"});
+        let value =
+            json!({"a": "2026-11-24T01:02:03.456Z", "b": "2026-11-24T01:02:03+02:00", "c": "?"});
         assert_eq!(time(&value, "a"), "2026-11-24 01:02:03Z");
         assert_eq!(time(&value, "b"), "2026-11-24 01:02:03+02:00");
         assert_eq!(time(&value, "c"), "?");

@@ -18,7 +18,10 @@ const RUNS_ALREADY: i32 = 19;
 
 /// Connects to the backend that the options mean, starting it when that is wanted and needed.
 pub(crate) async fn connect(globals: &Globals, token: Option<&str>) -> Result<Link, Failure> {
-    let chosen = globals.socket.clone().or_else(|| env::var_os("SAT_SOCKET").map(PathBuf::from));
+    let chosen = globals
+        .socket
+        .clone()
+        .or_else(|| env::var_os("SAT_SOCKET").map(PathBuf::from));
     if let Some(socket) = chosen {
         return match Link::open(&socket, token).await? {
             Reach::Open(link) => Ok(link),
@@ -58,7 +61,10 @@ pub(crate) async fn connect(globals: &Globals, token: Option<&str>) -> Result<Li
     match Link::open(&socket, token).await? {
         Reach::Open(link) => Ok(link),
         Reach::NobodyThere => {
-            let message = format!("SàT was started, but doesn't listen on {}", socket.display());
+            let message = format!(
+                "SàT was started, but doesn't listen on {}",
+                socket.display()
+            );
             Err(Failure::bridge(message))
         }
     }
@@ -70,11 +76,18 @@ fn program() -> Result<PathBuf, Failure> {
     let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
     let path = env::var_os("PATH").unwrap_or_default();
     // Relative entries of PATH are left out: what lies in the working directory isn't trusted.
-    let folders = beside.into_iter().chain(env::split_paths(&path)).filter(|dir| dir.is_absolute());
-    let found = folders.map(|folder| folder.join("sat")).find(|program| program.is_file());
+    let folders = beside
+        .into_iter()
+        .chain(env::split_paths(&path))
+        .filter(|dir| dir.is_absolute());
+    let found = folders
+        .map(|folder| folder.join("sat"))
+        .find(|program| program.is_file());
     found.ok_or_else(|| {
         let places = "beside jp or in PATH";
-        Failure::not_running(format!("SàT isn't running, and there is no program sat {places}"))
+        Failure::not_running(format!(
+            "SàT isn't running, and there is no program sat {places}"
+        ))
     })
 }
 
@@ -83,11 +96,16 @@ fn ask_for_socket(program: &Path, config: Option<&Path>) -> Result<PathBuf, Fail
     if !output.status.success() {
         return Err(Failure::not_running(reason(&output)));
     }
-    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&output.stdout).trim_end(),
+    ))
 }
 
 fn start(program: &Path, config: Option<&Path>) -> Result<(), Failure> {
-    note(&format!("SàT isn't running: starting {}", program.display()));
+    note(&format!(
+        "SàT isn't running: starting {}",
+        program.display()
+    ));
     let output = run(program, config, &[])?;
     if output.status.success() || output.status.code() == Some(RUNS_ALREADY) {
         return Ok(());
@@ -109,5 +127,9 @@ fn run(program: &Path, config: Option<&Path>, arguments: &[&str]) -> Result<Outp
 fn reason(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let text = text.trim().trim_start_matches("sat: ");
-    if text.is_empty() { format!("sat failed: {}", output.status) } else { text.to_owned() }
+    if text.is_empty() {
+        format!("sat failed: {}", output.status)
+    } else {
+        text.to_owned()
+    }
 }

@@ -26,7 +26,11 @@ impl Link {
         let address = Address::Unix(socket.to_owned());
         let mut opened = Client::connect(&address, token).await;
         // A token dies with the backend that gave it. Without one the profile is just locked.
-        if token.is_some() && opened.as_ref().is_err_and(|error| error.kind == "forbidden") {
+        if token.is_some()
+            && opened
+                .as_ref()
+                .is_err_and(|error| error.kind == "forbidden")
+        {
             opened = Client::connect(&address, None).await;
         }
         match opened {
@@ -54,7 +58,10 @@ impl Link {
 
 /// An event as JSON, as all frontends see it.
 pub(crate) fn event_value(event: &Event) -> Value {
-    let data = event.data.as_ref().map(|data| serde_json::from_str(data.get()).unwrap_or_default());
+    let data = event
+        .data
+        .as_ref()
+        .map(|data| serde_json::from_str(data.get()).unwrap_or_default());
     let mut value = serde_json::json!({
         "cursor": event.cursor,
         "at": event.at,

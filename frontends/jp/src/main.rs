@@ -22,7 +22,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     // One thread: a short command spends its time waiting for the backend.
-    let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let done = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(commands::run(cli)),
         Err(error) => Err(failure::Failure::internal("The runtime can't start", error)),
     };

@@ -23,7 +23,11 @@ impl Output {
         let terminal = io::stdout().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { json, terminal, colours: terminal && !dumb && !set("NO_COLOR") }
+        Self {
+            json,
+            terminal,
+            colours: terminal && !dumb && !set("NO_COLOR"),
+        }
     }
 
     /// Whether the user wants JSON.
@@ -33,7 +37,11 @@ impl Output {
 
     /// A result as JSON: readable on a terminal, else one line.
     pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
-        let text = if self.terminal { format!("{value:#}") } else { value.to_string() };
+        let text = if self.terminal {
+            format!("{value:#}")
+        } else {
+            value.to_string()
+        };
         raw(&escape::json(&text))
     }
 
@@ -48,7 +56,11 @@ impl Output {
         value: &Value,
         show: impl FnOnce(&Self, &Value) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if self.json { self.json(value) } else { show(self, value) }
+        if self.json {
+            self.json(value)
+        } else {
+            show(self, value)
+        }
     }
 
     /// What was done: the result as JSON if that is wanted, else a message.
@@ -78,13 +90,21 @@ impl Output {
             return Ok(());
         }
         for (number, line) in table.lines().iter().enumerate() {
-            if number == 0 { raw(&self.stressed(line))? } else { raw(line)? }
+            if number == 0 {
+                raw(&self.stressed(line))?
+            } else {
+                raw(line)?
+            }
         }
         Ok(())
     }
 
     fn stressed(&self, text: &str) -> String {
-        if self.colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colours {
+            format!("\x1b[1m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -97,9 +117,12 @@ pub(crate) fn note(text: &str) {
 /// Prints what needs no escaping, with a line end.
 pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let done = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
-    done.and_then(|()| out.flush()).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::unread(),
-        _ => Failure::internal("Standard output", error),
-    })
+    let done = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(b"\n"));
+    done.and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::unread(),
+            _ => Failure::internal("Standard output", error),
+        })
 }

@@ -10,18 +10,27 @@ use crate::json::text;
 pub(crate) fn describe(document: &Value, name: &str) -> Option<String> {
     let method = methods(document).find(|method| text(method, "name") == name)?;
     let mut out = format!("{name}\n");
-    paragraph(&mut out, "  ", &text(method, "summary"));
+    // The summary is the description's first paragraph, or all that there is.
     let description = text(method, "description");
-    if description != text(method, "summary") {
-        paragraph(&mut out, "  ", &description);
-    }
+    let about = if description.is_empty() {
+        text(method, "summary")
+    } else {
+        description
+    };
+    paragraph(&mut out, "  ", &about);
     let mut used = Vec::new();
     let parameters = method.get("params").and_then(Value::as_array);
     for (number, parameter) in parameters.into_iter().flatten().enumerate() {
         if number == 0 {
             out.push_str("\nParameters\n");
         }
-        field(&mut out, document, parameter, is_required(parameter), &mut used);
+        field(
+            &mut out,
+            document,
+            parameter,
+            is_required(parameter),
+            &mut used,
+        );
     }
     if let Some(result) = method.get("result") {
         let schema = result.get("schema").unwrap_or(&Value::Null);
@@ -34,8 +43,15 @@ pub(crate) fn describe(document: &Value, name: &str) -> Option<String> {
             out.push_str("\nErrors\n");
         }
         let error = resolve(document, error);
-        let kind = error.pointer("/data/kind").map(crate::json::plain).unwrap_or_default();
-        let word = if kind.is_empty() { text(error, "code") } else { kind };
+        let kind = error
+            .pointer("/data/kind")
+            .map(crate::json::plain)
+            .unwrap_or_default();
+        let word = if kind.is_empty() {
+            text(error, "code")
+        } else {
+            kind
+        };
         out.push_str(&format!("  {word}  {}\n", text(error, "message")));
     }
     types(&mut out, document, used);
@@ -47,8 +63,15 @@ pub(crate) fn similar(document: &Value, word: &str) -> Vec<(String, String)> {
     let mut found: Vec<_> = methods(document)
         .map(|method| {
             let summary = text(method, "summary");
-            let about = if summary.is_empty() { text(method, "description") } else { summary };
-            (text(method, "name"), about.lines().next().unwrap_or_default().to_owned())
+            let about = if summary.is_empty() {
+                text(method, "description")
+            } else {
+                summary
+            };
+            (
+                text(method, "name"),
+                about.lines().next().unwrap_or_default().to_owned(),
+            )
         })
         .filter(|(name, _)| name.contains(word))
         .collect();
@@ -57,20 +80,29 @@ pub(crate) fn similar(document: &Value, word: &str) -> Vec<(String, String)> {
 }
 
 fn methods(document: &Value) -> impl Iterator<Item = &Value> {
-    document.get("methods").and_then(Value::as_array).into_iter().flatten()
+    document
+        .get("methods")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// The types that `used` names, and those that these use, each once.
 fn types(out: &mut String, document: &Value, mut used: Vec<String>) {
     let mut shown = BTreeSet::new();
     while let Some(reference) = used.pop() {
-        let known = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
-        let Some(schema) = known.filter(|_| shown.insert(reference.clone())) else { continue };
+        let known = reference
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer));
+        let Some(schema) = known.filter(|_| shown.insert(reference.clone())) else {
+            continue;
+        };
         out.push_str(&format!("\n{}\n", last(&reference)));
         paragraph(out, "  ", &text(schema, "description"));
         let required = schema.get("required").and_then(Value::as_array);
-        let is_required =
-            |name: &str| required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)));
+        let is_required = |name: &str| {
+            required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
+        };
         match schema.get("properties").and_then(Value::as_object) {
             Some(properties) => {
                 for (name, property) in properties {
@@ -98,7 +130,10 @@ fn field(
     let schema = parameter.get("schema").unwrap_or(&Value::Null);
     let optional = if required { "" } else { ", optional" };
     let kind = type_name(schema, used);
-    out.push_str(&format!("  {}: {kind}{optional}\n", text(parameter, "name")));
+    out.push_str(&format!(
+        "  {}: {kind}{optional}\n",
+        text(parameter, "name")
+    ));
     let own = text(parameter, "description");
     let about = if own.is_empty() && schema.get("$ref").is_none() {
         text(schema, "description")
@@ -121,7 +156,11 @@ fn type_name(schema: &Value, used: &mut Vec<String>) -> String {
         }
     }
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-        return words.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ");
+        return words
+            .iter()
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join(" | ");
     }
     if let Some(constant) = schema.get("const") {
         return constant.to_string();
@@ -141,8 +180,13 @@ fn type_name(schema: &Value, used: &mut Vec<String>) -> String {
 }
 
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let pointer = value.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#'));
-    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
+    let pointer = value
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|r| r.strip_prefix('#'));
+    pointer
+        .and_then(|pointer| document.pointer(pointer))
+        .unwrap_or(value)
 }
 
 fn last(reference: &str) -> &str {
@@ -173,7 +217,7 @@ mod tests {
                  "result": {"name": "sent", "schema": {"$ref": "#/components/schemas/chat.sent"}},
                  "errors": [{"code": -1, "message": "No stream", "data": {"kind": "not-connected"}}]},
                 {"name": "chat.search", "params": []},
-                {"name": "archive.chat", "summary": "Else", "params": []},
+                {"name": "archive.chat", "summary": "Else.", "params": []},
             ],
             "components": {"schemas": {
                 "chat.extra": {"enum": ["a", "b"]},
@@ -212,12 +256,19 @@ chat.extra
   \"a\" | \"b\"
 ";
         assert_eq!(describe(&document(), "chat.send").unwrap(), expected);
+        assert_eq!(
+            describe(&document(), "archive.chat").unwrap(),
+            "archive.chat\n  Else.\n"
+        );
         assert_eq!(describe(&document(), "chat.none"), None);
     }
 
     #[test]
     fn similar_names() {
-        let names: Vec<_> = similar(&document(), "chat").into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = similar(&document(), "chat")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, ["chat.search", "chat.send", "archive.chat"]);
     }
 }

@@ -55,7 +55,9 @@ impl Source {
                 let limit = u64::try_from(LONGEST).unwrap_or(u64::MAX).saturating_add(3);
                 let mut stdin = io::stdin().lock();
                 match stdin.by_ref().take(limit).read_line(&mut text) {
-                    Ok(0) => return Err(Failure::usage(format!("{what}: standard input has ended"))),
+                    Ok(0) => {
+                        return Err(Failure::usage(format!("{what}: standard input has ended")));
+                    }
                     Ok(_) => line_end_off(text),
                     Err(error) => return Err(Failure::internal(what, error)),
                 }
@@ -71,7 +73,9 @@ impl Source {
             })?,
         };
         if text.len() > LONGEST {
-            return Err(Failure::usage(format!("{what}: longer than {LONGEST} bytes")));
+            return Err(Failure::usage(format!(
+                "{what}: longer than {LONGEST} bytes"
+            )));
         }
         Ok(Secret(text))
     }
@@ -105,7 +109,10 @@ pub(crate) fn agrees(question: &str) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// Byte by byte: what follows the line belongs to somebody else.
+#[expect(
+    clippy::unbuffered_bytes,
+    reason = "what follows the line belongs to somebody else"
+)]
 fn first_line(file: File) -> io::Result<String> {
     let mut line = Vec::new();
     for byte in file.bytes().take(LONGEST.saturating_add(1)) {
@@ -114,7 +121,9 @@ fn first_line(file: File) -> io::Result<String> {
             byte => line.push(byte),
         }
     }
-    String::from_utf8(line).map(line_end_off).map_err(|_| io::Error::other("it isn't UTF-8"))
+    String::from_utf8(line)
+        .map(line_end_off)
+        .map_err(|_| io::Error::other("it isn't UTF-8"))
 }
 
 fn line_end_off(mut text: String) -> String {

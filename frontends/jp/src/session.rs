@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The key of the profile that is meant when none is named.
-const DEFAULT: &str = "@DEFAULT@";
+pub(crate) const DEFAULT: &str = "@DEFAULT@";
 /// The key of all profiles that may be used.
 const ALL: &str = "@ALL@";
 /// The backend's word for a profile whose key isn't in memory, or not for us.
@@ -33,15 +33,28 @@ impl Session {
     pub(crate) fn new(globals: Globals) -> Self {
         let out = Output::new(globals.json);
         let known = globals.socket.as_ref().or(globals.config.as_ref());
-        let backend = known.map(|path| path.display().to_string()).unwrap_or_else(|| {
-            std::env::var("SAT_SOCKET").unwrap_or_default()
-        });
-        Self { globals, out, link: None, tokens: Tokens::of_user(&backend) }
+        let backend = known
+            .map(|path| path.display().to_string())
+            .unwrap_or_else(|| std::env::var("SAT_SOCKET").unwrap_or_default());
+        Self {
+            globals,
+            out,
+            link: None,
+            tokens: Tokens::of_user(&backend),
+        }
     }
 
     /// The profile that is meant, by name or key.
     pub(crate) fn profile(&self) -> &str {
         self.globals.profile.as_deref().unwrap_or(DEFAULT)
+    }
+
+    /// What people call the profile that is meant.
+    pub(crate) fn profile_name(&self) -> String {
+        match self.profile() {
+            DEFAULT => "the default profile".to_owned(),
+            name => format!("profile {name}"),
+        }
     }
 
     /// The profile that the user has named.
@@ -61,7 +74,10 @@ impl Session {
         let link = match self.link.take() {
             Some(link) => link,
             None => {
-                let token = self.tokens.as_ref().and_then(|tokens| tokens.read(self.profile()));
+                let token = self
+                    .tokens
+                    .as_ref()
+                    .and_then(|tokens| tokens.read(self.profile()));
                 launch::connect(&self.globals, token.as_deref()).await?
             }
         };
@@ -112,13 +128,18 @@ impl Session {
     /// Unlocks the profile for this connection, and for later commands.
     pub(crate) async fn unlock(&mut self, source: Source) -> Result<Value, Failure> {
         let profile = self.profile().to_owned();
-        let password = source.read(&format!("Password of profile {profile}"))?.into_string();
+        let password = source
+            .read(&format!("Password of {}", self.profile_name()))?
+            .into_string();
         let parameters = json!({"profile": profile, "password": password});
         let result = self.call("profile.unlock", parameters).await?;
         if let (Some(tokens), Some(token)) =
             (&self.tokens, result.get("token").and_then(Value::as_str))
         {
-            let real = result.get("profile").and_then(Value::as_str).filter(|name| *name != profile);
+            let real = result
+                .get("profile")
+                .and_then(Value::as_str)
+                .filter(|name| *name != profile);
             for name in real.into_iter().chain([profile.as_str()]) {
                 if let Err(error) = tokens.write(name, token) {
                     note(&format!("The next command will ask again: {error}"));
@@ -140,7 +161,8 @@ impl Session {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        map.entry("profile").or_insert_with(|| Value::from(self.profile()));
+        map.entry("profile")
+            .or_insert_with(|| Value::from(self.profile()));
         Value::Object(map)
     }
 
@@ -150,7 +172,11 @@ impl Session {
 
     fn explained(&self, failure: Failure) -> Failure {
         if failure.is(LOCKED) {
-            note(&format!("`jp profile unlock {}` opens it", self.profile()));
+            let name = self
+                .named_profile()
+                .map(|name| format!(" {name}"))
+                .unwrap_or_default();
+            note(&format!("`jp profile unlock{name}` opens it"));
         }
         failure
     }

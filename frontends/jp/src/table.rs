@@ -18,7 +18,10 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(head: &[&str]) -> Self {
-        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+        Self {
+            head: head.iter().map(|name| (*name).to_owned()).collect(),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
@@ -66,8 +69,8 @@ mod tests {
         table.row(["j@c".into(), "é".into(), String::new()]);
         table.row(["n".into(), "a\x1b[2J\nb".into(), "2".into()]);
         let expected = [
-            "JID                 NAME             X",
-            "romeo@montague.lit  ロミオ           1",
+            "JID                 NAME           X",
+            "romeo@montague.lit  ロミオ         1",
             "j@c                 é",
             "n                   a\\u{1b}[2J\\nb  2",
         ];

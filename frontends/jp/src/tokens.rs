@@ -25,17 +25,28 @@ impl Tokens {
     pub(crate) fn of_user(backend: &str) -> Option<Self> {
         let absolute = |path: PathBuf| path.is_absolute().then_some(path);
         let variable = |name: &str| env::var_os(name).map(PathBuf::from).and_then(absolute);
-        let home = || env::home_dir().and_then(absolute).map(|home| home.join(".local/share"));
-        let folder = variable("XDG_RUNTIME_DIR").map(|dir| dir.join("sat")).or_else(|| {
-            variable("XDG_DATA_HOME").or_else(home).map(|data| data.join("sat/run"))
-        });
+        let home = || {
+            env::home_dir()
+                .and_then(absolute)
+                .map(|home| home.join(".local/share"))
+        };
+        let folder = variable("XDG_RUNTIME_DIR")
+            .map(|dir| dir.join("sat"))
+            .or_else(|| {
+                variable("XDG_DATA_HOME")
+                    .or_else(home)
+                    .map(|data| data.join("sat/run"))
+            });
         Some(Self::in_folder(folder?.join("jp-tokens"), backend))
     }
 
     fn in_folder(folder: PathBuf, backend: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         backend.hash(&mut hasher);
-        Self { folder, backend: format!("{:016x}", hasher.finish()) }
+        Self {
+            folder,
+            backend: format!("{:016x}", hasher.finish()),
+        }
     }
 
     /// The token of a profile, if it was unlocked before.
@@ -46,7 +57,10 @@ impl Tokens {
 
     /// Keeps a token for the next commands.
     pub(crate) fn write(&self, profile: &str, token: &str) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
         let file = self.file(profile);
         // Renamed when it is whole, so that a command at the same time reads all or nothing.
         let fresh = file.with_added_extension(std::process::id().to_string());
@@ -105,7 +119,10 @@ mod tests {
         }
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
-        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+        let files: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|f| f.unwrap().path())
+            .collect();
         assert_eq!(files.len(), 4);
         assert!(files.iter().all(|file| mode(file) == 0o600));
         tokens.remove("juliet");

@@ -23,8 +23,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Starts `sat fg` detached, with the same configuration.
 pub(crate) fn run(file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let local_dir = &config.local_dir;
-    std::fs::create_dir_all(local_dir)
-        .map_err(|error| Failure::of(&format!("Folder {} (local_dir)", local_dir.display()), error))?;
+    std::fs::create_dir_all(local_dir).map_err(|error| {
+        Failure::of(
+            &format!("Folder {} (local_dir)", local_dir.display()),
+            error,
+        )
+    })?;
     let holder = pidfile::holder(local_dir).map_err(|error| Failure::of("sat.pid", error))?;
     if let Some(pid) = holder {
         return Err(runs_already(Some(pid)));
@@ -37,12 +41,17 @@ pub(crate) fn run(file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let program =
         std::env::current_exe().map_err(|error| Failure::of("The program's own path", error))?;
     let mut command = Command::new(program);
-    command.args(["fg", "--detached"]).stdin(Stdio::null()).stdout(output).stderr(errors);
+    command
+        .args(["fg", "--detached"])
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors);
     if let Some(file) = file {
         command.arg("--config").arg(file);
     }
-    let mut child =
-        command.spawn().map_err(|error| Failure::of("The backend can't be started", error))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| Failure::of("The backend can't be started", error))?;
     wait(&mut child, config, &log_path, start)
 }
 
@@ -56,7 +65,9 @@ fn wait(child: &mut Child, config: &Config, log: &Path, start: u64) -> Result<()
     let pid = child.id();
     let begun = Instant::now();
     while begun.elapsed() < LONGEST {
-        let ended = child.try_wait().map_err(|error| Failure::of("The backend's process", error))?;
+        let ended = child
+            .try_wait()
+            .map_err(|error| Failure::of("The backend's process", error))?;
         if let Some(status) = ended {
             let reason = log::reason(log, start).unwrap_or_else(|| status.to_string());
             let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -80,7 +91,9 @@ fn wait(child: &mut Child, config: &Config, log: &Path, start: u64) -> Result<()
 
 /// Whether this process listens on the socket; another's socket may be there.
 fn answers(socket: &Path, pid: u32) -> bool {
-    let Ok(stream) = UnixStream::connect(socket) else { return false };
+    let Ok(stream) = UnixStream::connect(socket) else {
+        return false;
+    };
     rustix::net::sockopt::socket_peercred(&stream)
         .is_ok_and(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()) == Ok(pid))
 }

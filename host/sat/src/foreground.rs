@@ -41,7 +41,10 @@ pub(crate) fn run(config: &Config, detached: bool) -> Result<(), Failure> {
     }
     let local_dir = &config.local_dir;
     let folder = |error: io::Error| {
-        Failure::of(&format!("Folder {} (local_dir)", local_dir.display()), error)
+        Failure::of(
+            &format!("Folder {} (local_dir)", local_dir.display()),
+            error,
+        )
     };
     std::fs::create_dir_all(local_dir).map_err(folder)?;
     let lock = PidFile::lock(local_dir).map_err(|refused| match refused {
@@ -58,7 +61,10 @@ pub(crate) fn run(config: &Config, detached: bool) -> Result<(), Failure> {
 }
 
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK).build()
+    Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK)
+        .build()
 }
 
 async fn serve(config: &Config) -> Result<(), Failure> {
@@ -79,7 +85,8 @@ async fn serve(config: &Config) -> Result<(), Failure> {
             listen: config.bridge_listen,
             token_file: config.bridge_token_file.clone(),
         };
-        match Server::bind(backend.clone(), options).await {
+        // Only now: who can connect may rely on everything being there.
+        match Server::bind(&options) {
             Ok(server) => Ok((backend, server)),
             Err(error) => {
                 backend.shutdown().await;
@@ -95,9 +102,13 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     };
 
     let closing = CancellationToken::new();
-    let mut bridge = tokio::spawn(server.run(closing.clone()));
+    let mut bridge = tokio::spawn(server.run(backend.clone(), closing.clone()));
     notify::tell(notify::READY);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "SàT runs");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        pid = std::process::id(),
+        "SàT runs"
+    );
 
     let mut broken = None;
     tokio::select! {

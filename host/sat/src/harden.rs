@@ -14,12 +14,17 @@ pub(crate) fn keep_files_private() {
 /// system refused; the backend works without.
 pub(crate) fn hide_memory() -> Vec<String> {
     let mut refused = Vec::new();
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     if let Err(errno) = setrlimit(Resource::Core, none) {
         refused.push(format!("Core dumps can't be switched off: {errno}"));
     }
     if let Err(errno) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        refused.push(format!("The process's memory stays readable for its user: {errno}"));
+        refused.push(format!(
+            "The process's memory stays readable for its user: {errno}"
+        ));
     }
     refused
 }

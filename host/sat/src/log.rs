@@ -37,8 +37,10 @@ pub(crate) fn init(level: LogLevel) -> Result<(), Failure> {
         _ => EnvFilter::new(directives(level)),
     };
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(io::stderr);
     // The journal has its own clock.
     let done = match std::env::var_os("JOURNAL_STREAM") {
         Some(_) => subscriber.without_time().try_init(),
@@ -64,7 +66,10 @@ pub(crate) fn path(local_dir: &Path) -> PathBuf {
 
 /// Opens the log to append to; one that has grown too large is put aside first.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    if path.metadata().is_ok_and(|metadata| metadata.len() > LARGEST) {
+    if path
+        .metadata()
+        .is_ok_and(|metadata| metadata.len() > LARGEST)
+    {
         std::fs::rename(path, path.with_added_extension("1"))?;
     }
     OpenOptions::new().append(true).create(true).open(path)
@@ -74,11 +79,15 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 pub(crate) fn reason(path: &Path, start: u64) -> Option<String> {
     let mut file = File::open(path).ok()?;
     let end = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(start.max(end.saturating_sub(TAIL)))).ok()?;
+    file.seek(SeekFrom::Start(start.max(end.saturating_sub(TAIL))))
+        .ok()?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let given = text.lines().rev().find_map(|line| line.strip_prefix(PREFIX));
+    let given = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix(PREFIX));
     // A panic, say: its message is in the last lines.
     let last = || text.lines().rev().find(|line| !line.trim().is_empty());
     given.or_else(last).map(str::to_owned)

@@ -51,7 +51,12 @@ impl PidFile {
     /// Locks the folder for this process.
     pub(crate) fn lock(local_dir: &Path) -> Result<Self, Refused> {
         let path = local_dir.join(NAME);
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+        let options = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .clone();
         let mut file = options.open(path)?;
         for _ in 0..TRIES {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -64,7 +69,9 @@ impl PidFile {
                 Err(errno) => return Err(Refused::Io(errno.into())),
             }
         }
-        Err(Refused::Held { pid: read_pid(&mut file)? })
+        Err(Refused::Held {
+            pid: read_pid(&mut file)?,
+        })
     }
 }
 
@@ -95,7 +102,9 @@ pub(crate) fn holder(local_dir: &Path) -> io::Result<Option<u32>> {
             Err(errno) => return Err(errno.into()),
         }
     }
-    Err(io::Error::other("the lock is held, but sat.pid names no process"))
+    Err(io::Error::other(
+        "the lock is held, but sat.pid names no process",
+    ))
 }
 
 fn read_pid(file: &mut File) -> io::Result<Option<u32>> {

@@ -13,7 +13,9 @@ pub(crate) fn print_example() -> Result<(), Failure> {
 
 /// Prints one option's value, or each option with its origin, as a file that could be read.
 pub(crate) fn print(config: &Config, name: Option<&str>) -> Result<(), Failure> {
-    let Some(name) = name else { return write(&all(config)) };
+    let Some(name) = name else {
+        return write(&all(config));
+    };
     let named = |section: &str, option: &str| match name.split_once('.') {
         Some(parts) => parts == (section, option),
         None => name == option,
@@ -21,9 +23,14 @@ pub(crate) fn print(config: &Config, name: Option<&str>) -> Result<(), Failure> 
     match OPTIONS.iter().find(|spec| named(spec.section, spec.name)) {
         Some(spec) => write(&((spec.show)(config) + "\n")),
         None => {
-            let names: Vec<_> =
-                OPTIONS.iter().map(|spec| format!("{}.{}", spec.section, spec.name)).collect();
-            let message = format!("There is no option {name:?}; there are {}", names.join(", "));
+            let names: Vec<_> = OPTIONS
+                .iter()
+                .map(|spec| format!("{}.{}", spec.section, spec.name))
+                .collect();
+            let message = format!(
+                "There is no option {name:?}; there are {}",
+                names.join(", ")
+            );
             Err(Failure::new(exit::USAGE, message))
         }
     }
@@ -38,7 +45,11 @@ fn all(config: &Config) -> String {
             section = spec.section;
             text.push_str(&format!("{gap}[{section}]\n"));
         }
-        text.push_str(&format!("# {origin}\n{} = {}\n", spec.name, (spec.show)(config)));
+        text.push_str(&format!(
+            "# {origin}\n{} = {}\n",
+            spec.name,
+            (spec.show)(config)
+        ));
     }
     text
 }

@@ -20,10 +20,15 @@ pub(crate) fn run(config: &Config, as_json: bool) -> Result<(), Failure> {
     let Some(pid) = holder.map_err(|error| Failure::of("sat.pid", error))? else {
         return Err(Failure::new(exit::NOT_RUNNING, "SàT isn't running"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| Failure::of("The runtime", error))?;
     let status = runtime.block_on(ask(config)).map_err(|error| {
-        Failure::new(exit::UNKNOWN, format!("SàT runs (pid {pid}), but doesn't answer: {error}"))
+        Failure::new(
+            exit::UNKNOWN,
+            format!("SàT runs (pid {pid}), but doesn't answer: {error}"),
+        )
     })?;
     if as_json {
         println!("{status}");
@@ -44,8 +49,16 @@ async fn ask(config: &Config) -> Result<Value, RpcError> {
 }
 
 fn describe(pid: u32, status: &Value) -> String {
-    let count = |field: &str| status.get(field).and_then(Value::as_u64).unwrap_or_default();
-    let since = status.get("started_at").and_then(Value::as_str).unwrap_or("?");
+    let count = |field: &str| {
+        status
+            .get(field)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    };
+    let since = status
+        .get("started_at")
+        .and_then(Value::as_str)
+        .unwrap_or("?");
     let plural = |number: u64| if number == 1 { "" } else { "s" };
     let (profiles, plugins) = (count("profiles"), count("plugins"));
     format!(
@@ -62,7 +75,8 @@ mod tests {
 
     #[test]
     fn one_line() {
-        let status = json!({"pid": 7, "started_at": "T", "profiles": 1, "connected": 0, "plugins": 12});
+        let status =
+            json!({"pid": 7, "started_at": "T", "profiles": 1, "connected": 0, "plugins": 12});
         let expected = "SàT runs (pid 7) since T: 1 profile (0 connected), 12 plugins";
         assert_eq!(describe(7, &status), expected);
     }

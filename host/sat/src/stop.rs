@@ -19,9 +19,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Stops the backend; that none runs is no error.
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
-    let holder = || {
-        pidfile::holder(&config.local_dir).map_err(|error| Failure::of("sat.pid", error))
-    };
+    let holder =
+        || pidfile::holder(&config.local_dir).map_err(|error| Failure::of("sat.pid", error));
     let Some(pid) = holder()? else {
         eprintln!("SàT isn't running");
         return Ok(());

@@ -12,9 +12,9 @@ use crate::{
         instance::{Ctx, Host},
     },
     route::{
-        header::Origin,
+        header::{self, Origin},
         incoming::{Stage, message},
-        stanza::{JABBER_CLIENT, bare},
+        stanza::JABBER_CLIENT,
     },
 };
 use minidom::Element;
@@ -58,14 +58,8 @@ async fn run(caller: &Caller, messages: Vec<Forwarded>) -> Result<()> {
             ));
         }
         let profile = &caller.profile;
-        // The lane of the other side: the sender, or the receiver of what we sent ourselves.
-        let from = stanza.attr("from").map_or(profile.account(), bare);
-        let other = if from == profile.account() {
-            stanza.attr("to").map_or(from, bare)
-        } else {
-            from
-        };
-        let lane = other.to_owned();
+        let lane =
+            header::lane(profile.account(), stanza.attr("from"), stanza.attr("to")).to_owned();
         let origin = Origin {
             via: forwarded.via,
             stamp: forwarded.stamp,
@@ -73,13 +67,16 @@ async fn run(caller: &Caller, messages: Vec<Forwarded>) -> Result<()> {
         };
         let (finished, wait) = oneshot::channel::<()>();
         let (owner, depth) = (profile.clone(), caller.depth + 1);
-        profile
-            .lanes
-            .push(&lane, async move {
-                message(&owner, stanza, origin, Stage::Decrypt, depth).await;
-                drop(finished);
-            })
-            .await;
+        let work = async move {
+            message(&owner, stanza, origin, Stage::Decrypt, depth).await;
+            drop(finished);
+        };
+        if caller.lane.as_deref() == Some(&lane) {
+            // The caller holds that lane, and would wait for itself.
+            work.await;
+        } else {
+            profile.lanes.push(&lane, work).await;
+        }
         done.push(wait);
     }
     for wait in done {

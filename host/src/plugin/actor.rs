@@ -14,7 +14,7 @@ use super::{
     loaded::LoadedPlugin,
     values,
 };
-use crate::{Error, Result, error::kind, profile::Profile};
+use crate::{Error, Result, error::kind, profile::Profile, route::header};
 use std::{
     sync::{
         Arc,
@@ -169,11 +169,18 @@ type Guest<T> = std::result::Result<T, GuestError>;
 impl AccessorTask<Ctx> for Task {
     async fn run(self, accessor: &Accessor<Ctx>) -> wasmtime::Result<()> {
         let Job { call, depth, reply } = self.job;
+        let lane = call.header().map(|h| {
+            accessor.with(|mut access| {
+                let account = access.get().profile.account().to_owned();
+                header::lane(&account, h.from.as_deref(), h.to.as_deref()).to_owned()
+            })
+        });
         let guest = Callee {
             accessor,
             instance: self.instance,
             plugin: &self.plugin,
             depth,
+            lane,
         };
         let answer = match call {
             Call::Feature(name, args) => match self.plugin.methods.get(&name) {
@@ -282,6 +289,7 @@ struct Callee<'a> {
     instance: Instance,
     plugin: &'a Arc<LoadedPlugin>,
     depth: u8,
+    lane: Option<String>,
 }
 
 impl Callee<'_> {
@@ -379,6 +387,7 @@ impl Callee<'_> {
     fn state(&self) -> CallState {
         CallState {
             depth: self.depth,
+            lane: self.lane.clone(),
             events: Vec::new(),
         }
     }

@@ -67,6 +67,21 @@ pub(crate) enum Call {
     OutboxFailed(String, GuestError),
 }
 
+impl Call {
+    /// The header of the stanza that the call is about.
+    pub(crate) fn header(&self) -> Option<&Header> {
+        match self {
+            Self::Iq(header, _)
+            | Self::Message(header, _)
+            | Self::Presence(header, _)
+            | Self::Unwrap(header, _)
+            | Self::Decrypt(header, _)
+            | Self::Amend(header, _) => Some(header),
+            _ => None,
+        }
+    }
+}
+
 /// What came of a [`Call`].
 pub(crate) enum Answer {
     Unit,
@@ -125,6 +140,8 @@ impl HasData for Host {
 pub(crate) struct CallState {
     /// How many plugins called each other to get here.
     pub(crate) depth: u8,
+    /// The lane of the stanza that is being dealt with.
+    pub(crate) lane: Option<String>,
     /// Events that the call has emitted since its last commit.
     pub(crate) events: Vec<NewEvent>,
 }

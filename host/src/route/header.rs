@@ -1,6 +1,9 @@
 //! The header of a stanza: what the host knows and has checked.
 
-use super::peers::Peer;
+use super::{
+    peers::Peer,
+    stanza::{bare, domain},
+};
 use crate::{
     plugin::{
         bindings::sat::host::types::{Header, PeerKind, StanzaId, Via},
@@ -69,7 +72,7 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
     let delayed = if stanza.name() == "iq" {
         None
     } else {
-        delay(profile, stanza, from)
+        delay(profile, stanza, from, peer)
     };
     let via = if delayed.is_some() && origin.via == Via::Live && stanza.name() == "message" {
         Via::Offline
@@ -98,21 +101,27 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
     }
 }
 
-/// The time of sending, from the own server or the sender's room; nobody else's word counts.
-fn delay(profile: &Profile, stanza: &Element, from: Option<&str>) -> Option<DateTime<Utc>> {
+/// The time of sending, from the own server or the sender's room; nobody else's word counts, or
+/// a contact could date a message back to before what was read.
+fn delay(
+    profile: &Profile,
+    stanza: &Element,
+    from: Option<&str>,
+    peer: Peer,
+) -> Option<DateTime<Utc>> {
     let catalog = profile.catalog();
     catalog
         .header_sources(HeaderField::Stamp)
         .find_map(|source| {
             let delay = stanza.get_child(source.element.as_str(), source.namespace.as_str())?;
-            let by = delay.attr("from").unwrap_or_default();
-            let server = super::stanza::domain(profile.account());
-            let trusted = by.is_empty()
-                || by == server
-                || by == profile.account()
-                || from.is_some_and(|f| {
-                    by == super::stanza::bare(f) || by == super::stanza::domain(f)
-                });
+            let by = delay.attr("from");
+            let account = profile.account();
+            let room = matches!(peer, Peer::Room | Peer::Occupant)
+                .then_some(from)
+                .flatten();
+            let trusted = by == Some(domain(account))
+                || by == Some(account)
+                || room.is_some_and(|room| by == Some(bare(room)) || by == Some(domain(room)));
             time(delay.attr("stamp")?).filter(|_| trusted)
         })
 }
@@ -129,7 +138,7 @@ fn stanza_ids(profile: &Profile, stanza: &Element, peer: Peer, origin: &Origin) 
     let mut ids: Vec<StanzaId> = origin.stanza_id.clone().into_iter().collect();
     let room = stanza
         .attr("from")
-        .map(super::stanza::bare)
+        .map(bare)
         .filter(|_| matches!(peer, Peer::Room | Peer::Occupant));
     for source in catalog.header_sources(HeaderField::StanzaIds) {
         for child in stanza
@@ -149,4 +158,12 @@ fn stanza_ids(profile: &Profile, stanza: &Element, peer: Peer, origin: &Origin) 
         }
     }
     ids
+}
+
+/// The lane in which a message with this header is dealt with: that of the other side.
+pub(crate) fn lane<'a>(account: &'a str, from: Option<&'a str>, to: Option<&'a str>) -> &'a str {
+    match from.map_or(account, bare) {
+        own if own == account => to.map_or(account, bare),
+        other => other,
+    }
 }

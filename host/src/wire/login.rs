@@ -16,7 +16,7 @@ use sasl::{
 use zeroize::Zeroizing;
 
 use super::{fault::Fault, negotiate::next_element, ns, stanza::with_attr, transport::Xml};
-use crate::error::{Error, kind};
+use crate::error::Error;
 
 /// More iterations would only keep this machine busy: a hostile server's trick.
 const MAX_ITERATIONS: u32 = 1_000_000;
@@ -243,8 +243,7 @@ fn check_challenge(challenge: &[u8], nonce: &str) -> Result<(), Fault> {
     match iterations {
         Some(1..=MAX_ITERATIONS) => {}
         _ => {
-            return Err(Fault::last(
-                kind::STREAM_NEGOTIATION,
+            return Err(Fault::negotiation(
                 "The server asks for a costly log-in (SCRAM iterations) that isn't accepted.",
             ));
         }

@@ -34,7 +34,9 @@ impl Proxy {
                 if !opened.load(Ordering::SeqCst) {
                     continue;
                 }
-                let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else { continue };
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to)).await else {
+                    continue;
+                };
                 let (mut cut, mut quiet) = (cut.subscribe(), quiet.subscribe());
                 tokio::spawn(async move {
                     let (mut from_client, mut to_client) = client.into_split();
@@ -57,7 +59,12 @@ impl Proxy {
                 });
             }
         });
-        Self { port, open, cuts, silent }
+        Self {
+            port,
+            open,
+            cuts,
+            silent,
+        }
     }
 
     /// Whether new connections are forwarded or dropped at once.
@@ -88,12 +95,16 @@ impl Raw {
         raw.read_until("</stream:features>").await;
         let secret = BASE64.encode(format!("\0{user}\0{password}"));
         let ns = "urn:ietf:params:xml:ns:xmpp-sasl";
-        raw.send(&format!("<auth xmlns='{ns}' mechanism='PLAIN'>{secret}</auth>")).await;
+        raw.send(&format!(
+            "<auth xmlns='{ns}' mechanism='PLAIN'>{secret}</auth>"
+        ))
+        .await;
         raw.read_until("<success").await;
         raw.send(header).await;
         raw.read_until("</stream:features>").await;
         let ns = "urn:ietf:params:xml:ns:xmpp-bind";
-        raw.send(&format!("<iq type='set' id='b'><bind xmlns='{ns}'/></iq>")).await;
+        raw.send(&format!("<iq type='set' id='b'><bind xmlns='{ns}'/></iq>"))
+            .await;
         raw.read_until("</iq>").await;
         raw
     }

@@ -5,8 +5,9 @@ use crate::{
         events,
         types::{Conversation, HistoryRequest, Message, Page, ReadMark},
     },
-    message, place,
-    table::{self, List, Part},
+    message,
+    part::{self, List, Part},
+    place, table,
 };
 use sat_sdk::{
     Error,
@@ -49,7 +50,7 @@ pub(crate) async fn page(request: HistoryRequest) -> Result<Page, Error> {
         values,
         backward,
     };
-    table::part(list, limit).await.map(Page::from)
+    part::fetch(list, limit).await.map(Page::from)
 }
 
 impl From<Part> for Page {
@@ -89,7 +90,7 @@ pub(crate) async fn conversations(
         values.extend([stamp.into(), row.into()]);
     }
     let tables = "chat__conversation c JOIN chat__message m ON m.row = c.last_row";
-    let part = table::part(
+    let part = part::fetch(
         List {
             tables,
             condition,

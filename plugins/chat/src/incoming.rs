@@ -2,8 +2,8 @@
 
 use crate::{
     bindings::sat::chat::{events, types::Message},
-    change,
-    message::{self, State, Stored, same_id},
+    change, copies,
+    message::{self, State, Stored},
     place::{self, Place},
     table::{self, New},
 };
@@ -31,17 +31,13 @@ pub(crate) async fn message(header: Header, payloads: &[String]) -> Result<(), E
     let stamp = datetime::parse(&header.stamp).map_or(now, |stamp| stamp.min(now));
     let mut new = read(header, place, body, origin_id(payloads), stamp);
     table::ready().await?;
-    let known = table::find(&new.message).await?;
-    let Some(old) = known
-        .candidates
-        .into_iter()
-        .find(|old| is_copy(&new.message, &old.message))
-    else {
-        let behind = |read| (stamp, new.row) > read;
-        new.message.unread = !new.is_out() && known.read.is_none_or(behind);
-        return store(&new, stamp).await;
-    };
-    recognise(old, &new).await
+    let known = copies::find(&new.message).await?;
+    if let Some(old) = known.copy {
+        return recognise(old, &new).await;
+    }
+    let behind = |read| (stamp, new.row) > read;
+    new.message.unread = !new.is_out() && known.read.is_none_or(behind);
+    store(&new, stamp).await
 }
 
 /// The body to keep: of several languages the one without a name, else the first.
@@ -62,7 +58,7 @@ fn is_id(id: &str) -> bool {
     (1..=ID).contains(&id.len())
 }
 
-fn read(
+pub(crate) fn read(
     header: Header,
     place: Place,
     body: String,
@@ -107,31 +103,6 @@ fn read(
         state,
         message,
     }
-}
-
-/// Whether a message is one that came, or was sent, before. Both are of the same side of the
-/// same conversation, so of the same sender.
-fn is_copy(new: &Message, old: &Message) -> bool {
-    let pairs = || {
-        new.stanza_ids
-            .iter()
-            .flat_map(|n| old.stanza_ids.iter().map(move |o| (n, o)))
-    };
-    if pairs().any(|(n, o)| same_id(n, o)) {
-        return true;
-    }
-    // One archive has two ids for them: two messages, whatever their sender calls them.
-    if pairs().any(|(n, o)| n.by == o.by) {
-        return false;
-    }
-    let is = |id: &Option<String>| id.is_some() && (*id == old.origin_id || *id == old.message_id);
-    if is(&new.origin_id) {
-        return true;
-    }
-    // Some clients count from 1 after each start, and some scripts call every message the same:
-    // of others, equal ids alone are no proof. Our own copies may have another body, when it was
-    // encrypted.
-    is(&new.message_id) && (old.direction == "out" || old.body == new.body)
 }
 
 /// Takes over what a copy tells about a message that is there already.
@@ -210,57 +181,6 @@ mod tests {
 
     const ME: &str = "romeo@montague.lit";
     const JULIET: &str = "juliet@capulet.lit/balcony";
-
-    fn incoming(id: Option<&str>, origin: Option<&str>, archived: Option<(&str, &str)>) -> Message {
-        let mut header = header(Some(JULIET), Some(ME), PeerKind::Contact);
-        header.id = id.map(str::to_owned);
-        header.stanza_ids = archived
-            .into_iter()
-            .map(|(id, by)| StanzaId {
-                id: id.into(),
-                by: by.into(),
-            })
-            .collect();
-        let place = place::of(&header, ME).unwrap();
-        read(header, place, "Hi".into(), origin.map(str::to_owned), 0).message
-    }
-
-    #[test]
-    fn copies() {
-        let live = incoming(Some("1"), Some("o"), Some(("a1", ME)));
-        for (copy, expected) in [
-            (incoming(Some("1"), Some("o"), Some(("a1", ME))), true),
-            (incoming(None, None, Some(("a1", ME))), true),
-            // Without an archive's word, the sender's ids count …
-            (incoming(Some("x"), Some("o"), None), true),
-            (incoming(Some("1"), None, None), true),
-            (incoming(Some("o"), None, None), true),
-            // … with it, they don't: two equal ids in one archive are two messages.
-            (incoming(Some("1"), Some("o"), Some(("a2", ME))), false),
-            // Another archive's equal id is another id.
-            (
-                incoming(None, None, Some(("a1", "verona@rooms.lit"))),
-                false,
-            ),
-            (incoming(None, None, None), false),
-            (incoming(Some("2"), Some("p"), None), false),
-        ] {
-            assert_eq!(is_copy(&copy, &live), expected, "{copy:?}");
-        }
-        let nameless = incoming(None, None, None);
-        assert!(!is_copy(&nameless, &nameless));
-    }
-
-    #[test]
-    fn equal_ids_of_other_texts_are_other_messages() {
-        let old = incoming(Some("1"), None, None);
-        let mut new = old.clone();
-        new.body = "Ho".into();
-        assert!(!is_copy(&new, &old));
-        let mut ours = old.clone();
-        ours.direction = "out".into();
-        assert!(is_copy(&new, &ours));
-    }
 
     #[test]
     fn reads_payloads() {

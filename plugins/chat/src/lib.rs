@@ -2,9 +2,11 @@
 
 mod amend;
 mod change;
+mod copies;
 mod history;
 mod incoming;
 mod message;
+mod part;
 mod place;
 mod search;
 mod send;

@@ -2,8 +2,9 @@
 
 use crate::{
     bindings::sat::chat::types::{Page, SearchRequest},
-    history, message, place,
-    table::{self, List},
+    history, message,
+    part::{self, List},
+    place, table,
 };
 use sat_sdk::{Error, storage::Value};
 
@@ -36,7 +37,7 @@ pub(crate) async fn page(request: SearchRequest) -> Result<Page, Error> {
         values,
         backward: true,
     };
-    table::part(list, limit).await.map(Page::from)
+    part::fetch(list, limit).await.map(Page::from)
 }
 
 /// The FTS5 query for what somebody typed. Every word and phrase becomes an FTS5 string, so

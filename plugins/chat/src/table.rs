@@ -78,7 +78,7 @@ static SCHEMA: Migrations = Migrations::new(
 
 /// What [`stored`] reads, of a message `m` in a conversation `c`. Lists come as one text, with
 /// separators that neither XML nor JSON can contain.
-const COLUMNS: &str = "m.row, m.state, m.message_id, m.origin_id,
+pub(crate) const COLUMNS: &str = "m.row, m.state, m.message_id, m.origin_id,
     (SELECT group_concat(s.id || char(31) || s.archive, char(30))
         FROM chat__stanza_id s WHERE s.message = m.row),
     c.kind, c.peer, m.out, m.sender, m.occupant, m.via, m.body, m.stamp, m.edited_at, m.retracted,
@@ -92,13 +92,6 @@ const SEPARATORS: [char; 2] = ['\u{1e}', '\u{1f}'];
 /// The tables that [`COLUMNS`] are of.
 pub(crate) const MESSAGES: &str =
     "chat__message m JOIN chat__conversation c ON c.row = m.conversation";
-
-/// Characters of bodies and extras in one page: with a last long message and at four bytes each
-/// still within the host's 4 MiB for a result.
-const PAGE_CHARACTERS: u32 = 512 << 10;
-
-/// Rows that may be a message that came before: more is an attempt to keep us busy.
-const CANDIDATES: u32 = 20;
 
 /// Makes the tables, the first time.
 pub(crate) async fn ready() -> Result<(), Error> {
@@ -249,80 +242,6 @@ pub(crate) fn update(was: &Stored, now: &Stored) -> Vec<Statement> {
     statements
 }
 
-/// What is known of a message that comes: how far its conversation was read, and which stored
-/// messages may be the same one.
-#[derive(Default)]
-pub(crate) struct Known {
-    /// None when there is no such conversation.
-    pub(crate) read: Option<(i64, i64)>,
-    pub(crate) candidates: Vec<Stored>,
-}
-
-/// Looks for messages of the same side of the same conversation with one of these ids. Ids that
-/// others gave to other messages don't matter: nobody can hide somebody else's message.
-pub(crate) async fn find(message: &Message) -> Result<Known, Error> {
-    let rows = storage::query(find_statement(message)).await?;
-    let mut known = Known::default();
-    for mut row in rows.rows {
-        let columns = row.split_off(row.len().min(2));
-        let mark: Vec<i64> = row.iter().filter_map(Value::integer).collect();
-        known.read = <[i64; 2]>::try_from(mark)
-            .ok()
-            .map(|[stamp, row]| (stamp, row));
-        known.candidates.extend(stored(columns));
-    }
-    Ok(known)
-}
-
-fn find_statement(message: &Message) -> Statement {
-    let out = message.direction == "out";
-    let mut values = vec![message.with.as_str().into(), out.into()];
-    let mut ways = Vec::new();
-    let ids: Vec<_> = message
-        .message_id
-        .iter()
-        .chain(&message.origin_id)
-        .collect();
-    if !ids.is_empty() {
-        let first = values.len() + 1;
-        values.extend(ids.iter().map(|id| id.as_str().into()));
-        let places: Vec<_> = (first..=values.len()).map(|n| format!("?{n}")).collect();
-        let places = places.join(", ");
-        ways.push(format!(
-            "SELECT row FROM chat__message WHERE message_id IN ({places}) AND conversation = \
-             (SELECT row FROM chat__conversation WHERE peer = ?1)"
-        ));
-        if message.origin_id.is_some() {
-            let origin = values.len();
-            ways.push(format!(
-                "SELECT row FROM chat__message WHERE origin_id = ?{origin} AND origin_id <> \
-                 message_id AND conversation = (SELECT row FROM chat__conversation WHERE peer = ?1)"
-            ));
-        }
-    }
-    for id in &message.stanza_ids {
-        let n = values.len();
-        values.extend([id.id.as_str().into(), id.by.as_str().into()]);
-        ways.push(format!(
-            "SELECT message FROM chat__stanza_id WHERE id = ?{} AND archive = ?{}",
-            n + 1,
-            n + 2
-        ));
-    }
-    let same = if ways.is_empty() {
-        "NULL".into()
-    } else {
-        ways.join(" UNION ALL ")
-    };
-    // The `+` keep SQLite from walking through the whole conversation instead.
-    let select = format!(
-        "SELECT c.read_stamp, c.read_row, {COLUMNS} FROM chat__conversation c
-         LEFT JOIN chat__message m ON m.row IN ({same}) AND +m.conversation = c.row AND +m.out = ?2
-         WHERE c.peer = ?1 ORDER BY m.row DESC LIMIT {CANDIDATES}"
-    );
-    sql(&select, values)
-}
-
 /// The messages that a condition on `m` and `c` selects.
 pub(crate) async fn select(condition: &str, values: Vec<Value>) -> Result<Vec<Stored>, Error> {
     let select = format!("SELECT {COLUMNS} FROM {MESSAGES} WHERE {condition}");
@@ -347,77 +266,8 @@ pub(crate) fn pair(rows: Rows) -> Option<(i64, i64)> {
     Some((row.first()?.integer()?, row.get(1)?.integer()?))
 }
 
-/// A part of a list of messages, in the order in which they were sent.
-pub(crate) struct Part {
-    pub(crate) messages: Vec<Message>,
-    /// Whether the list ends here.
-    pub(crate) complete: bool,
-}
-
-/// What a part is taken from.
-pub(crate) struct List<'a> {
-    /// The joined tables, among them `m`.
-    pub(crate) tables: &'a str,
-    /// What selects from them.
-    pub(crate) condition: &'a str,
-    pub(crate) values: Vec<Value>,
-    /// From its newest end backward, or from its oldest forward.
-    pub(crate) backward: bool,
-}
-
-/// Up to `limit` messages from one end of a list, fewer if they are long.
-pub(crate) async fn part(list: List<'_>, limit: u32) -> Result<Part, Error> {
-    let backward = list.backward;
-    let rows = storage::query(part_statement(list, limit)).await?.rows;
-    let total = rows
-        .first()
-        .and_then(|row| row.last())
-        .and_then(Value::integer)
-        .unwrap_or(0);
-    let limit = limit as usize;
-    // One more than asked for tells that there is more.
-    let complete = rows.len() <= limit && i64::try_from(rows.len()) == Ok(total);
-    let skip = if backward {
-        rows.len().saturating_sub(limit)
-    } else {
-        0
-    };
-    let messages = rows.into_iter().filter_map(stored).map(|s| s.message);
-    Ok(Part {
-        messages: messages.skip(skip).take(limit).collect(),
-        complete,
-    })
-}
-
-fn part_statement(list: List<'_>, limit: u32) -> Statement {
-    let List {
-        tables,
-        condition,
-        values,
-        backward,
-    } = list;
-    let order = if backward { "DESC" } else { "ASC" };
-    let more = limit.saturating_add(1);
-    let select = format!(
-        "SELECT {COLUMNS}, part.total FROM (
-            SELECT row, size, count(*) OVER () AS total,
-                sum(size) OVER (ORDER BY stamp {order}, row {order}) AS until
-            FROM (
-                SELECT m.row, m.stamp, length(m.body) + coalesce((SELECT sum(length(value))
-                    FROM chat__extra WHERE message = m.row), 0) AS size
-                FROM {tables} WHERE {condition}
-                ORDER BY m.stamp {order}, m.row {order} LIMIT {more}
-            )
-        ) part JOIN chat__message m ON m.row = part.row
-        JOIN chat__conversation c ON c.row = m.conversation
-        WHERE part.until - part.size < {PAGE_CHARACTERS}
-        ORDER BY m.stamp, m.row"
-    );
-    sql(&select, values)
-}
-
 /// Reads [`COLUMNS`]; what follows them is left out.
-fn stored(mut columns: Vec<Value>) -> Option<Stored> {
+pub(crate) fn stored(mut columns: Vec<Value>) -> Option<Stored> {
     columns.truncate(18);
     let [
         row,

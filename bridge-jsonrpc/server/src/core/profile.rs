@@ -1,6 +1,6 @@
 //! `profile.*`.
 
-use super::{gone, json, port};
+use super::{gone, port};
 use crate::{
     params::Args,
     session::{Access, Session, locked},
@@ -100,5 +100,5 @@ fn list(session: &Session) -> Value {
             })
         })
     };
-    json(&backend.profiles().into_iter().filter_map(show).collect::<Vec<_>>()).unwrap_or_default()
+    Value::Array(backend.profiles().into_iter().filter_map(show).collect())
 }

@@ -10,13 +10,14 @@ pub(crate) struct Call {
     /// Such as chat.send; `jp help METHOD` describes it
     method: String,
     /// A parameter: key=value (JSON if it parses, else text) or key:=JSON
-    #[arg(value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "KEY=VALUE")]
     parameters: Vec<String>,
 }
 
 /// Methods of the backend itself that are for no profile; those of `profile` are, but two.
-const WITHOUT_PROFILE: [&str; 8] =
-    ["host", "plugin", "events", "types", "session", "rpc", "token", "blobs"];
+const WITHOUT_PROFILE: [&str; 8] = [
+    "host", "plugin", "events", "types", "session", "rpc", "token", "blobs",
+];
 
 pub(crate) async fn run(session: &mut Session, command: Call) -> Result<(), Failure> {
     let parameters = Value::Object(arguments::parse(&command.parameters)?);
@@ -43,7 +44,12 @@ mod tests {
         for method in ["chat.send", "profile.unlock", "acme.weather.get_today"] {
             assert!(is_for_profile(method), "{method}");
         }
-        for method in ["host.status", "profile.list", "profile.create", "rpc.discover"] {
+        for method in [
+            "host.status",
+            "profile.list",
+            "profile.create",
+            "rpc.discover",
+        ] {
             assert!(!is_for_profile(method), "{method}");
         }
     }

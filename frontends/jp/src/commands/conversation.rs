@@ -38,7 +38,9 @@ pub(crate) async fn run(session: &mut Session, command: Conversation) -> Result<
     match command {
         Conversation::List { limit, before } => {
             let parameters = json!({"limit": limit, "before": before});
-            let result = session.call_profile("chat.conversations", parameters).await?;
+            let result = session
+                .call_profile("chat.conversations", parameters)
+                .await?;
             session.out.result(&result, |out, result| {
                 let mut table = Table::new(&["WITH", "UNREAD", "LAST", "MESSAGE"]);
                 for conversation in list(result) {
@@ -48,7 +50,12 @@ pub(crate) async fn run(session: &mut Session, command: Conversation) -> Result<
                         text(conversation, "with"),
                         text(conversation, "unread"),
                         time(last, "stamp"),
-                        body.lines().next().unwrap_or_default().chars().take(GLIMPSE).collect(),
+                        body.lines()
+                            .next()
+                            .unwrap_or_default()
+                            .chars()
+                            .take(GLIMPSE)
+                            .collect(),
                     ]);
                 }
                 out.table(&table, "There is no conversation")
@@ -57,7 +64,9 @@ pub(crate) async fn run(session: &mut Session, command: Conversation) -> Result<
         Conversation::Read { with, up_to } => {
             let parameters = json!({"with": with, "up_to": up_to});
             let result = session.call_profile("chat.mark_read", parameters).await?;
-            session.out.done(&result, &format!("Marked as read: {result}"))
+            session
+                .out
+                .done(&result, &format!("Marked as read: {result}"))
         }
     }
 }

@@ -56,7 +56,11 @@ fn show_info(out: &Output, info: &Value) -> Result<(), Failure> {
     let of = |field: &str| info.get(field).map(list).unwrap_or_default();
     for identity in of("identities") {
         let name = text(identity, "name");
-        let kind = format!("{}/{} {name}", text(identity, "category"), text(identity, "kind"));
+        let kind = format!(
+            "{}/{} {name}",
+            text(identity, "category"),
+            text(identity, "kind")
+        );
         out.line(&format!("identity  {}", kind.trim_end()))?;
     }
     for feature in of("features") {
@@ -65,7 +69,11 @@ fn show_info(out: &Output, info: &Value) -> Result<(), Failure> {
     for form in of("forms") {
         out.line(&format!("form      {}", text(form, "form_type")))?;
         for field in form.get("fields").map(list).unwrap_or_default() {
-            out.line(&format!("          {} = {}", text(field, "var"), words(field, "values")))?;
+            out.line(&format!(
+                "          {} = {}",
+                text(field, "var"),
+                words(field, "values")
+            ))?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
     json::{text, time},
     link::event_value,
     output::{Output, note},
-    session::Session,
+    session::{DEFAULT, Session},
 };
 
 #[derive(Debug, Args)]
@@ -26,8 +26,14 @@ const START: &str = "0";
 /// Follows until it is interrupted. `--profile @ALL@` means every profile that may be used,
 /// `@HOST@` the backend itself.
 pub(crate) async fn run(session: &mut Session, command: Events) -> Result<(), Failure> {
-    let topics = if command.topics.is_empty() { vec!["*".to_owned()] } else { command.topics };
-    let since = command.since.map(|c| if c == "start" { START.to_owned() } else { c });
+    let topics = if command.topics.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        command.topics
+    };
+    let since = command
+        .since
+        .map(|c| if c == "start" { START.to_owned() } else { c });
     let out = session.out;
     let mut events = session.subscribe(&topics, since).await?;
     let mut broken: Option<Failure> = None;
@@ -37,7 +43,11 @@ pub(crate) async fn run(session: &mut Session, command: Events) -> Result<(), Fa
             // The end of one profile's events; there may be others.
             Some(Err(error)) => broken = Some(error.into()),
             None => {
-                let since = events.since().clone();
+                let mut since = events.since().clone();
+                // Its events came under the profile's name, with cursors that are further.
+                if since.len() > 1 {
+                    since.remove(DEFAULT);
+                }
                 if let Some(failure) = broken {
                     for (profile, cursor) in since {
                         if let Some(cursor) = cursor {
@@ -47,7 +57,11 @@ pub(crate) async fn run(session: &mut Session, command: Events) -> Result<(), Fa
                     return Err(failure);
                 }
                 // We read more slowly than events came: what is missing lies on disk.
-                events = session.link().await?.subscribe(&topics, Some(&since)).await?;
+                events = session
+                    .link()
+                    .await?
+                    .subscribe(&topics, Some(&since))
+                    .await?;
             }
         }
     }
@@ -58,7 +72,13 @@ fn show(out: Output, event: &Value) -> Result<(), Failure> {
         return out.json_line(event);
     }
     let (cursor, profile) = (text(event, "cursor"), text(event, "profile"));
-    let head = format!("{} {cursor} {profile} {}", time(event, "at"), text(event, "topic"));
-    let data = event.get("data").map_or_else(|| "(too big)".to_owned(), Value::to_string);
+    let head = format!(
+        "{} {cursor} {profile} {}",
+        time(event, "at"),
+        text(event, "topic")
+    );
+    let data = event
+        .get("data")
+        .map_or_else(|| "(too big)".to_owned(), Value::to_string);
     out.entry(&head, &data)
 }

@@ -14,11 +14,15 @@ const OWN: [(u8, &str, &str); 4] = [
 ];
 
 pub(crate) fn run(out: Output) -> Result<(), Failure> {
-    let words = WORDS.iter().chain([&PLUGIN]).map(|word| (word.exit, word.kind, word.meaning));
+    let words = WORDS
+        .iter()
+        .chain([&PLUGIN])
+        .map(|word| (word.exit, word.kind, word.meaning));
     let mut rows: Vec<_> = OWN.into_iter().chain(words).collect();
     rows.sort_by_key(|(code, _, _)| *code);
     if out.is_json() {
-        let object = |(code, kind, meaning)| json!({"exit": code, "kind": kind, "meaning": meaning});
+        let object =
+            |(code, kind, meaning)| json!({"exit": code, "kind": kind, "meaning": meaning});
         return out.json(&rows.into_iter().map(object).collect());
     }
     let mut table = Table::new(&["CODE", "WORD", "MEANING"]);

@@ -23,12 +23,21 @@ pub(crate) async fn run(session: &mut Session, command: Help) -> Result<(), Fail
         return raw(help.trim_end());
     }
     let [name] = command.words.as_slice() else {
-        return Err(Failure::usage(format!("There is no command {}", command.words.join(" "))));
+        return Err(Failure::usage(format!(
+            "There is no command {}",
+            command.words.join(" ")
+        )));
     };
     let document = session.call("rpc.discover", json!({})).await?;
     if session.out.is_json() {
-        let methods = document.get("methods").map(crate::json::list).unwrap_or_default();
-        if let Some(method) = methods.iter().find(|m| crate::json::text(m, "name") == *name) {
+        let methods = document
+            .get("methods")
+            .map(crate::json::list)
+            .unwrap_or_default();
+        if let Some(method) = methods
+            .iter()
+            .find(|m| crate::json::text(m, "name") == *name)
+        {
             return session.out.json(method);
         }
     }
@@ -43,7 +52,10 @@ pub(crate) async fn run(session: &mut Session, command: Help) -> Result<(), Fail
     let failure = Failure::new("not-found", format!("There is no method {name}"));
     if !similar.is_empty() {
         let names: Vec<_> = similar.into_iter().map(|(name, _)| name).collect();
-        note(&format!("Methods with that in their name: {}", names.join(", ")));
+        note(&format!(
+            "Methods with that in their name: {}",
+            names.join(", ")
+        ));
     }
     Err(failure)
 }
@@ -72,13 +84,22 @@ mod tests {
     use super::*;
 
     fn help(words: &str) -> Option<String> {
-        of_command(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        of_command(
+            &words
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn commands_and_methods_are_told_apart() {
         assert!(help("").unwrap().contains("jp call METHOD"));
-        assert!(help("profile create").unwrap().contains("--jid-password-fd"));
+        assert!(
+            help("profile create")
+                .unwrap()
+                .contains("--jid-password-fd")
+        );
         assert_eq!(help("chat.send"), None);
         assert_eq!(help("profile fly"), None);
     }

@@ -18,8 +18,7 @@ pub(crate) enum Message {
     Send {
         /// JID of the receiver
         to: String,
-        /// The text; without it, standard input
-        #[arg(allow_hyphen_values = true)]
+        /// The text; without it, standard input. One that begins with - comes behind --
         body: Option<String>,
         /// Language of the text
         #[arg(long)]
@@ -64,12 +63,22 @@ pub(crate) async fn run(session: &mut Session, command: Message) -> Result<(), F
             };
             let parameters = json!({"to": to, "body": body, "lang": lang, "extra": []});
             let result = session.call_profile("chat.send", parameters).await?;
-            session.out.result(&result, |out, result| out.line(&text(result, "id")))
+            session
+                .out
+                .result(&result, |out, result| out.line(&text(result, "id")))
         }
-        Message::History { with, limit, before, after } => {
-            let parameters = json!({"with": with, "limit": limit, "before": before, "after": after});
+        Message::History {
+            with,
+            limit,
+            before,
+            after,
+        } => {
+            let parameters =
+                json!({"with": with, "limit": limit, "before": before, "after": after});
             let page = session.call_profile("chat.history", parameters).await?;
-            session.out.result(&page, |out, page| show(out, page, false))?;
+            session
+                .out
+                .result(&page, |out, page| show(out, page, false))?;
             if after.is_some() {
                 more(&page, "last", "--after");
             } else {
@@ -77,10 +86,17 @@ pub(crate) async fn run(session: &mut Session, command: Message) -> Result<(), F
             }
             Ok(())
         }
-        Message::Search { text, with, limit, before } => {
+        Message::Search {
+            text,
+            with,
+            limit,
+            before,
+        } => {
             let parameters = json!({"text": text, "with": with, "limit": limit, "before": before});
             let page = session.call_profile("chat.search", parameters).await?;
-            session.out.result(&page, |out, page| show(out, page, with.is_none()))?;
+            session
+                .out
+                .result(&page, |out, page| show(out, page, with.is_none()))?;
             more(&page, "first", "--before");
             Ok(())
         }
@@ -120,8 +136,16 @@ fn show(out: &Output, page: &Value, mixed: bool) -> Result<(), Failure> {
 /// The head and the text of a message; `mixed` names the conversation too.
 fn parts(message: &Value, mixed: bool) -> (String, String) {
     let nick = text(message, "occupant");
-    let sender = if nick.is_empty() { text(message, "sender") } else { nick };
-    let arrow = if text(message, "direction") == "out" { ">" } else { "<" };
+    let sender = if nick.is_empty() {
+        text(message, "sender")
+    } else {
+        nick
+    };
+    let arrow = if text(message, "direction") == "out" {
+        ">"
+    } else {
+        "<"
+    };
     let mut head = format!("{} {arrow} {sender}", time(message, "stamp"));
     if mixed {
         head.push_str(&format!(" [{}]", text(message, "with")));
@@ -165,7 +189,10 @@ mod tests {
             "with": "romeo@m.lit", "state": "received", "body": "Hi", "retracted": false,
         });
         let (head, body) = parts(&message, false);
-        assert_eq!(head + " " + &body, "2026-11-24 01:02:03Z < romeo@m.lit/o: Hi");
+        assert_eq!(
+            head + " " + &body,
+            "2026-11-24 01:02:03Z < romeo@m.lit/o: Hi"
+        );
 
         message["state"] = "failed".into();
         message["error"] = "gone".into();

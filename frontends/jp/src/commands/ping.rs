@@ -12,9 +12,17 @@ pub(crate) struct Ping {
 }
 
 pub(crate) async fn run(session: &mut Session, command: Ping) -> Result<(), Failure> {
-    let result = session.call_profile("ping.ping", json!({"to": command.jid})).await?;
+    let result = session
+        .call_profile("ping.ping", json!({"to": command.jid}))
+        .await?;
     session.out.result(&result, |out, result| {
-        let rtt = result.get("rtt_ms").and_then(Value::as_f64).unwrap_or_default();
-        out.line(&format!("{} answered after {rtt:.1} ms", text(result, "jid")))
+        let rtt = result
+            .get("rtt_ms")
+            .and_then(Value::as_f64)
+            .unwrap_or_default();
+        out.line(&format!(
+            "{} answered after {rtt:.1} ms",
+            text(result, "jid")
+        ))
     })
 }

@@ -48,7 +48,11 @@ pub(crate) async fn run(session: &mut Session, command: Plugin) -> Result<(), Fa
                         text(plugin, "version"),
                         text(plugin, "state"),
                         words(plugin, "methods"),
-                        if error.is_empty() { text(plugin, "summary") } else { error },
+                        if error.is_empty() {
+                            text(plugin, "summary")
+                        } else {
+                            error
+                        },
                     ]);
                 }
                 out.table(&table, "No plugin is loaded")

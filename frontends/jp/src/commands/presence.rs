@@ -69,14 +69,20 @@ pub(crate) enum Show {
 pub(crate) async fn run(session: &mut Session, command: Presence) -> Result<(), Failure> {
     match command {
         Presence::Get { jid } => {
-            let result = session.call_profile("presence.get", json!({"jid": jid})).await?;
+            let result = session
+                .call_profile("presence.get", json!({"jid": jid}))
+                .await?;
             session.out.result(&result, |out, result| {
                 let mut table = Table::new(&["JID", "SHOW", "PRIORITY", "SINCE", "STATUS"]);
                 for one in list(result) {
                     let show = text(one, "show");
                     table.row([
                         text(one, "jid"),
-                        if show.is_empty() { "available".into() } else { show },
+                        if show.is_empty() {
+                            "available".into()
+                        } else {
+                            show
+                        },
                         text(one, "priority"),
                         time(one, "since"),
                         text(one, "status"),
@@ -85,7 +91,11 @@ pub(crate) async fn run(session: &mut Session, command: Presence) -> Result<(), 
                 out.table(&table, "Nobody is available")
             })
         }
-        Presence::Set { show, status, priority } => {
+        Presence::Set {
+            show,
+            status,
+            priority,
+        } => {
             let show = show.filter(|show| *show != Show::Available);
             let word = show.and_then(|show| show.to_possible_value());
             let show = word.as_ref().map(|word| word.get_name());

@@ -1,15 +1,14 @@
 //! `jp profile`: accounts of this backend.
 
-use std::path::PathBuf;
+mod create;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
     arguments::guess,
     failure::Failure,
     json::{is_true, plain, text},
-    output::note,
     secret::{Source, agrees, can_ask},
     session::Session,
     table::Table,
@@ -18,7 +17,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Profile {
     /// Create a profile for an XMPP account that exists
-    Create(Box<Create>),
+    Create(Box<create::Create>),
     /// List the profiles
     List,
     /// Open a profile with its password, for this and later commands
@@ -64,44 +63,9 @@ pub(crate) enum Profile {
         /// Such as host.autoconnect
         name: Option<String>,
         /// The new value: JSON if it parses, else text
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_negative_numbers = true)]
         value: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Create {
-    /// The profile's name
-    name: String,
-    /// The account's bare JID
-    jid: String,
-    /// The server, instead of what DNS says
-    #[arg(long)]
-    host: Option<String>,
-    /// The port, instead of what DNS says
-    #[arg(long)]
-    port: Option<u16>,
-    /// How the stream is protected
-    #[arg(long)]
-    security: Option<Security>,
-    /// Certificate authorities to trust, in PEM
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    password: Password,
-    /// Read the account's password from this file descriptor
-    #[arg(long, value_name = "N", conflicts_with = "passwords_stdin")]
-    jid_password_fd: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Security {
-    /// TLS begun within the stream (the default)
-    Starttls,
-    /// TLS from the start
-    Tls,
-    /// None: for servers on this machine only
-    Plain,
 }
 
 /// Where the profile's password comes from, when it isn't asked for.
@@ -156,23 +120,25 @@ pub(crate) enum PasswordCommand {
 
 pub(crate) async fn run(session: &mut Session, command: Profile) -> Result<(), Failure> {
     match command {
-        Profile::Create(create) => self::create(session, *create).await,
+        Profile::Create(create) => create::run(session, *create).await,
         Profile::List => list(session).await,
         Profile::Unlock { name, password } => {
             session.set_profile(name.as_deref());
-            let result = session.unlock(password.source()).await?;
+            let mut shown = session.unlock(password.source()).await?;
             // The token is in its file: it doesn't belong on a terminal.
-            let mut shown = result;
             if let Some(map) = shown.as_object_mut() {
                 map.remove("token");
             }
-            let message = format!("Profile {} is open", session.profile());
+            let name = Some(text(&shown, "profile")).filter(|name| !name.is_empty());
+            let name = name.unwrap_or_else(|| session.profile().to_owned());
+            let message = format!("Profile {name} is open");
             session.out.done(&shown, &message)
         }
         Profile::Lock { name } => {
             session.set_profile(name.as_deref());
+            plainly(session, "profile.lock", "is locked").await?;
             session.forget();
-            plainly(session, "profile.lock", "is locked").await
+            Ok(())
         }
         Profile::Password(command) => change_passwords(session, command).await,
         Profile::Connect { name } => {
@@ -189,14 +155,17 @@ pub(crate) async fn run(session: &mut Session, command: Profile) -> Result<(), F
             session.set_profile(Some(&name));
             if !yes {
                 if !can_ask() {
-                    return Err(Failure::usage("Without a terminal to ask on, deleting needs --yes"));
+                    return Err(Failure::usage(
+                        "Without a terminal to ask on, deleting needs --yes",
+                    ));
                 }
                 if !agrees(&format!("Delete profile {name} with all its messages?")) {
                     return Err(Failure::cancelled());
                 }
             }
+            plainly(session, "profile.delete", "is deleted").await?;
             session.forget();
-            plainly(session, "profile.delete", "is deleted").await
+            Ok(())
         }
         Profile::Default { name } => {
             session.set_profile(Some(&name));
@@ -213,53 +182,31 @@ async fn plainly(session: &mut Session, method: &str, done: &str) -> Result<(), 
     session.out.done(&result, &message)
 }
 
-async fn create(session: &mut Session, create: Create) -> Result<(), Failure> {
-    let first = create.password.source();
-    let second = create.password.second(create.jid_password_fd)?;
-    let password = first.read_new("Password for the new profile (may be empty)")?;
-    if password.is_empty() {
-        note("An empty password protects nothing: who reads the files can use the account");
-    }
-    let jid_password = second.read(&format!("Password of the account {}", create.jid))?;
-    let security = create.security.and_then(|security| security.to_possible_value());
-    // The backend has another working directory.
-    let ca_file = create.ca_file.map(|file| std::path::absolute(&file).unwrap_or(file));
-    let mut parameters = json!({
-        "profile": create.name,
-        "password": password.into_string(),
-        "jid": create.jid,
-        "jid_password": jid_password.into_string(),
-    });
-    let options = [
-        ("host", create.host.map(Value::from)),
-        ("port", create.port.map(Value::from)),
-        ("security", security.map(|word| Value::from(word.get_name()))),
-        ("ca_file", ca_file.map(|file| Value::from(file.to_string_lossy()))),
-    ];
-    if let Some(map) = parameters.as_object_mut() {
-        let given = options.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        map.extend(given);
-    }
-    let result = session.call("profile.create", parameters).await?;
-    session.out.done(&result, &format!("Profile {} is created", create.name))
-}
-
 async fn list(session: &mut Session) -> Result<(), Failure> {
     let result = session.call("profile.list", json!({})).await?;
     session.out.result(&result, |out, result| {
         let mut table = Table::new(&["", "PROFILE", "JID", "STATE", "KEY", "ERROR"]);
         for profile in crate::json::list(result) {
-            let key = match (is_true(profile, "unlocked"), is_true(profile, "empty_password")) {
+            let key = match (
+                is_true(profile, "unlocked"),
+                is_true(profile, "empty_password"),
+            ) {
                 (true, _) => "open",
                 (false, true) => "no password",
                 (false, false) => "locked",
             };
-            let error = profile.get("error").map(|error| match error.get("message") {
-                Some(message) => plain(message),
-                None => plain(error),
-            });
+            let error = profile
+                .get("error")
+                .map(|error| match error.get("message") {
+                    Some(message) => plain(message),
+                    None => plain(error),
+                });
             table.row([
-                if is_true(profile, "is_default") { "*".into() } else { String::new() },
+                if is_true(profile, "is_default") {
+                    "*".into()
+                } else {
+                    String::new()
+                },
                 text(profile, "name"),
                 text(profile, "jid"),
                 text(profile, "state"),
@@ -267,13 +214,21 @@ async fn list(session: &mut Session) -> Result<(), Failure> {
                 error.unwrap_or_default(),
             ]);
         }
-        out.table(&table, "There is no profile yet: `jp profile create NAME JID` makes one")
+        out.table(
+            &table,
+            "There is no profile yet: `jp profile create NAME JID` makes one",
+        )
     })
 }
 
 async fn change_passwords(session: &mut Session, command: PasswordCommand) -> Result<(), Failure> {
     let (result, message) = match command {
-        PasswordCommand::Add { name, label, password, new_password_fd } => {
+        PasswordCommand::Add {
+            name,
+            label,
+            password,
+            new_password_fd,
+        } => {
             session.set_profile(name.as_deref());
             let second = password.second(new_password_fd)?;
             let old = password.source().read("A password that the profile has")?;
@@ -283,13 +238,23 @@ async fn change_passwords(session: &mut Session, command: PasswordCommand) -> Re
                 "new_password": new.into_string(),
                 "label": label,
             });
-            (session.call_profile("profile.add_password", parameters).await?, "Password added")
+            (
+                session
+                    .call_profile("profile.add_password", parameters)
+                    .await?,
+                "Password added",
+            )
         }
         PasswordCommand::Remove { name, password } => {
             session.set_profile(name.as_deref());
             let old = password.source().read("Password to remove")?;
             let parameters = json!({"password": old.into_string()});
-            (session.call_profile("profile.remove_password", parameters).await?, "Password removed")
+            (
+                session
+                    .call_profile("profile.remove_password", parameters)
+                    .await?,
+                "Password removed",
+            )
         }
     };
     session.out.done(&result, message)
@@ -302,26 +267,38 @@ async fn settings(
 ) -> Result<(), Failure> {
     let parts = match &name {
         Some(name) => Some(name.rsplit_once('.').ok_or_else(|| {
-            Failure::usage(format!("{name:?} isn't OWNER.NAME, such as host.autoconnect"))
+            Failure::usage(format!(
+                "{name:?} isn't OWNER.NAME, such as host.autoconnect"
+            ))
         })?),
         None => None,
     };
     if let (Some((owner, option)), Some(value)) = (parts, value) {
         let parameters = json!({"owner": owner, "name": option, "value": guess(&value)});
-        let result = session.call_profile("profile.set_setting", parameters).await?;
-        return session.out.done(&result, &format!("{owner}.{option} is set"));
+        let result = session
+            .call_profile("profile.set_setting", parameters)
+            .await?;
+        return session
+            .out
+            .done(&result, &format!("{owner}.{option} is set"));
     }
-    let result = session.call_profile("profile.get_settings", json!({})).await?;
+    let result = session
+        .call_profile("profile.get_settings", json!({}))
+        .await?;
     let Some((owner, option)) = parts else {
         return session.out.result(&result, |out, result| {
             out.table(&settings_table(result), "There is no setting")
         });
     };
     let setting = result.get(owner).and_then(|all| all.get(option));
-    let value = setting.and_then(|setting| setting.get("value")).ok_or_else(|| {
-        Failure::new("not-found", format!("There is no setting {owner}.{option}"))
-    })?;
-    session.out.result(value, |out, value| out.line(&plain(value)))
+    let value = setting
+        .and_then(|setting| setting.get("value"))
+        .ok_or_else(|| {
+            Failure::new("not-found", format!("There is no setting {owner}.{option}"))
+        })?;
+    session
+        .out
+        .result(value, |out, value| out.line(&plain(value)))
 }
 
 fn settings_table(settings: &Value) -> Table {

@@ -61,10 +61,17 @@ pub(crate) async fn run(session: &mut Session, command: Roster) -> Result<(), Fa
             session.out.done(&result, &format!("{jid} is added"))
         }
         Roster::Remove { jid } => {
-            let result = session.call_profile("roster.remove", json!({"jid": jid})).await?;
+            let result = session
+                .call_profile("roster.remove", json!({"jid": jid}))
+                .await?;
             session.out.done(&result, &format!("{jid} is removed"))
         }
-        Roster::Update { jid, name, groups, clear } => {
+        Roster::Update {
+            jid,
+            name,
+            groups,
+            clear,
+        } => {
             let groups = Some(groups).filter(|groups| !groups.is_empty());
             let parameters = json!({"jid": jid, "name": name, "groups": groups, "clear": clear});
             let result = session.call_profile("roster.update", parameters).await?;
@@ -104,6 +111,9 @@ mod tests {
             "subscription": "from", "pending_out": true, "approved": false,
         }]);
         let lines = contacts(&all).lines();
-        assert_eq!(lines[1], "romeo@montague.lit  Ro\\u{1b}[2Jmeo  A, B    from, asked");
+        assert_eq!(
+            lines[1],
+            "romeo@montague.lit  Ro\\u{1b}[2Jmeo  A, B    from, asked"
+        );
     }
 }
