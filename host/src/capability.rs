@@ -43,13 +43,10 @@ impl Caller {
     fn of(accessor: &Accessor<Ctx, Host>) -> Self {
         accessor.with(|mut access| {
             // Outside of a call there is no depth to count.
-            let depth = caller(&mut access, |call| call.depth).unwrap_or_default();
+            let (depth, lane) =
+                caller(&mut access, |call| (call.depth, call.lane.clone())).unwrap_or_default();
             let ctx = access.get();
-            Self {
-                profile: ctx.profile.clone(),
-                plugin: ctx.plugin.clone(),
-                depth,
-            }
+            Self { profile: ctx.profile.clone(), plugin: ctx.plugin.clone(), depth, lane }
         })
     }
 

@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod build;
 pub mod peer;
+pub mod program;
 pub mod prosody;
 pub mod script;
 pub mod server;

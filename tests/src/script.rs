@@ -1,43 +1,31 @@
 //! Foreign clients: scripts in `tests/peers` on slixmpp, which speak in JSON lines.
 
-use crate::{build, server::Server, wait};
+use crate::{build, program::Program, server::Server, wait};
 use serde_json::{Value, json};
-use std::process::Stdio;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
-};
+use std::process::Command;
 
 /// A running script, logged in.
 pub struct Script {
-    _process: Child,
-    orders: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
+    program: Program,
     waiting: Vec<Value>,
 }
 
 impl Script {
     /// Whether this machine has slixmpp.
     pub fn available() -> bool {
-        let run = std::process::Command::new("/usr/bin/python3").args(["-c", "import slixmpp"]).output();
+        let run = Command::new("/usr/bin/python3").args(["-c", "import slixmpp"]).output();
         run.is_ok_and(|r| r.status.success())
     }
 
     /// Starts `tests/peers/client.py` as an account and waits until it is online.
     pub async fn start(server: &Server, account: &str, resource: &str) -> Self {
-        let mut process = Command::new("/usr/bin/python3")
+        let mut command = Command::new("/usr/bin/python3");
+        command
             .arg(build::repository().join("tests/peers/client.py"))
             .arg(format!("{account}@localhost/{resource}"))
             .arg(crate::server::password(account))
-            .arg(server.port.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("python3 can be started");
-        let orders = process.stdin.take().expect("a pipe");
-        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-        let mut script = Self { _process: process, orders, lines, waiting: Vec::new() };
+            .arg(server.port.to_string());
+        let mut script = Self { program: Program::start(command), waiting: Vec::new() };
         script.take("being online", |e| e["event"] == "online").await;
         script
     }
@@ -45,7 +33,7 @@ impl Script {
     /// Gives an order and waits for what it returns.
     pub async fn order(&mut self, order: &str, mut params: Value) -> Value {
         params["order"] = json!(order);
-        self.orders.write_all(format!("{params}\n").as_bytes()).await.expect("the script runs");
+        self.program.write(&params.to_string());
         self.take(&format!("the end of {order}"), |e| e["done"] == *order).await
     }
 
@@ -56,7 +44,7 @@ impl Script {
         }
         let find = async {
             loop {
-                let line = self.lines.next_line().await.expect("readable").expect("the script runs");
+                let line = self.program.line().await.expect("the script runs");
                 let line: Value = serde_json::from_str(&line).expect("lines are JSON");
                 if fits(&line) {
                     return line;

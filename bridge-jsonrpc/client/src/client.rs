@@ -32,7 +32,10 @@ impl Client {
                 Link::open(tcp, &address.to_string(), token).await?
             }
         };
-        Ok(Self { link: Arc::new(link), timeout: TIMEOUT })
+        Ok(Self {
+            link: Arc::new(link),
+            timeout: TIMEOUT,
+        })
     }
 
     /// Waits at most so long for answers.
@@ -42,22 +45,39 @@ impl Client {
     }
 
     /// Calls a method; the answer as JSON text.
-    pub async fn call<P: Serialize + ?Sized>(&self, method: &str, params: &P) -> Result<Box<RawValue>, RpcError> {
-        let params = serde_json::to_string(params)
-            .map_err(|e| RpcError::new("bad-request", format!("The parameters aren't JSON: {e}")))?;
+    pub async fn call<P: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<Box<RawValue>, RpcError> {
+        let params = serde_json::to_string(params).map_err(|e| {
+            RpcError::new("bad-request", format!("The parameters aren't JSON: {e}"))
+        })?;
         self.request(method, &params).await
     }
 
     /// Calls a method and reads the answer into a type.
-    pub async fn call_as<T: DeserializeOwned, P: Serialize + ?Sized>(&self, method: &str, params: &P) -> Result<T, RpcError> {
+    pub async fn call_as<T: DeserializeOwned, P: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        params: &P,
+    ) -> Result<T, RpcError> {
         let answer = self.call(method, params).await?;
-        serde_json::from_str(answer.get())
-            .map_err(|e| RpcError::new("bad-answer", format!("The answer of {method} can't be read: {e}")))
+        serde_json::from_str(answer.get()).map_err(|e| {
+            RpcError::new(
+                "bad-answer",
+                format!("The answer of {method} can't be read: {e}"),
+            )
+        })
     }
 
     /// Events of these topics (`*`, `chat.*`, `chat.message`); `since` tells for each profile
     /// from where on. `None`: all profiles that this connection may use, from now on.
-    pub async fn subscribe_events(&self, topics: &[&str], since: Option<&Since>) -> Result<Events, RpcError> {
+    pub async fn subscribe_events(
+        &self,
+        topics: &[&str],
+        since: Option<&Since>,
+    ) -> Result<Events, RpcError> {
         let mut params = serde_json::json!({ "topics": topics });
         if let (Some(since), Some(object)) = (since, params.as_object_mut()) {
             object.insert("since".into(), serde_json::json!(since));
@@ -65,10 +85,17 @@ impl Client {
         let (sender, queue) = Link::event_queue();
         let params = params.to_string();
         let answer = self.link.request("events.subscribe", &params, Some(sender));
-        let answer = tokio::time::timeout(self.timeout, answer).await.map_err(|_| late("events.subscribe"))??;
+        let answer = tokio::time::timeout(self.timeout, answer)
+            .await
+            .map_err(|_| late("events.subscribe"))??;
         let id = serde_json::from_str(answer.get())
             .map_err(|e| RpcError::new("bad-answer", format!("The subscription has no id: {e}")))?;
-        Ok(Events { id, queue, since: since.cloned().unwrap_or_default(), link: self.link.clone() })
+        Ok(Events {
+            id,
+            queue,
+            since: since.cloned().unwrap_or_default(),
+            link: self.link.clone(),
+        })
     }
 
     async fn request(&self, method: &str, params: &str) -> Result<Box<RawValue>, RpcError> {
@@ -80,8 +107,12 @@ impl Client {
 /// Connects to a socket of the same user: a password must not go to somebody who put a socket
 /// there.
 async fn unix(path: &Path) -> Result<UnixStream, RpcError> {
-    let socket = UnixStream::connect(path).await.map_err(|e| absent(&path.display().to_string(), &e))?;
-    let peer = socket.peer_cred().map_err(|e| absent(&path.display().to_string(), &e))?;
+    let socket = UnixStream::connect(path)
+        .await
+        .map_err(|e| absent(&path.display().to_string(), &e))?;
+    let peer = socket
+        .peer_cred()
+        .map_err(|e| absent(&path.display().to_string(), &e))?;
     if peer.uid() != rustix::process::geteuid().as_raw() {
         let text = format!("{} belongs to another user", path.display());
         return Err(RpcError::new("forbidden", text));
@@ -96,7 +127,10 @@ fn absent(place: &str, error: &io::Error) -> RpcError {
         _ => "bridge-error",
     };
     match kind {
-        "not-running" => RpcError::new(kind, format!("No backend listens at {place}: start it with `sat`")),
+        "not-running" => RpcError::new(
+            kind,
+            format!("No backend listens at {place}: start it with `sat`"),
+        ),
         kind => RpcError::new(kind, format!("Cannot connect to {place}: {error}")),
     }
 }

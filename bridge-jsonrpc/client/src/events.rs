@@ -40,7 +40,8 @@ impl Events {
     pub async fn next(&mut self) -> Option<Result<Event, RpcError>> {
         let item = self.queue.recv().await?;
         if let Ok(event) = &item {
-            self.since.insert(event.profile.clone(), Some(event.cursor.clone()));
+            self.since
+                .insert(event.profile.clone(), Some(event.cursor.clone()));
         }
         Some(item)
     }

@@ -107,18 +107,31 @@ impl Link {
         let authorization = token.map(|t| format!("Bearer {t}"));
         let headers: Vec<Header<'_>> = authorization
             .iter()
-            .map(|a| Header { name: "Authorization", value: a.as_bytes() })
+            .map(|a| Header {
+                name: "Authorization",
+                value: a.as_bytes(),
+            })
             .collect();
         let io = BufReader::new(BufWriter::new(io.compat()));
         let mut handshake = Handshake::new(io, host, "/");
         handshake.set_headers(&headers);
         match handshake.handshake().await {
             Ok(ServerResponse::Accepted { .. }) => {}
-            Ok(ServerResponse::Rejected { status_code: 401 | 403 }) => {
-                return Err(RpcError::new("forbidden", "The backend wants a token that is valid"));
+            Ok(ServerResponse::Rejected {
+                status_code: 401 | 403,
+            }) => {
+                return Err(RpcError::new(
+                    "forbidden",
+                    "The backend wants a token that is valid",
+                ));
             }
-            Ok(ServerResponse::Rejected { status_code: 429 | 503 }) => {
-                return Err(RpcError::new("limit-reached", "The backend has too many connections"));
+            Ok(ServerResponse::Rejected {
+                status_code: 429 | 503,
+            }) => {
+                return Err(RpcError::new(
+                    "limit-reached",
+                    "The backend has too many connections",
+                ));
             }
             Ok(other) => return Err(broken(format!("the handshake was answered with {other:?}"))),
             Err(e) => return Err(broken(e)),
@@ -130,11 +143,20 @@ impl Link {
         let shared = std::sync::Arc::new(Shared::default());
         tokio::spawn(write(sender, queue, shared.clone()));
         tokio::spawn(read(receiver, shared.clone()));
-        Ok(Self { outgoing, shared, next_id: AtomicU64::new(1) })
+        Ok(Self {
+            outgoing,
+            shared,
+            next_id: AtomicU64::new(1),
+        })
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn request(&self, method: &str, params: &str, events: Option<EventQueue>) -> Answer {
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        params: &str,
+        events: Option<EventQueue>,
+    ) -> Answer {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, waiter) = oneshot::channel();
         {
@@ -144,8 +166,14 @@ impl Link {
             }
             state.waiting.insert(id, Waiting { answer, events });
         }
-        let _forget = Forget { shared: &self.shared, id };
-        self.outgoing.send(request_text(id, method, params)).await.map_err(|_| self.reason())?;
+        let _forget = Forget {
+            shared: &self.shared,
+            id,
+        };
+        self.outgoing
+            .send(request_text(id, method, params))
+            .await
+            .map_err(|_| self.reason())?;
         waiter.await.map_err(|_| self.reason())?
     }
 
@@ -160,12 +188,18 @@ impl Link {
             let params = serde_json::json!({ "subscription": id }).to_string();
             let call = self.next_id.fetch_add(1, Ordering::Relaxed);
             // Should the queue be full, the subscription's notifications are ignored.
-            self.outgoing.try_send(request_text(call, "events.unsubscribe", &params)).ok();
+            self.outgoing
+                .try_send(request_text(call, "events.unsubscribe", &params))
+                .ok();
         }
     }
 
     fn reason(&self) -> RpcError {
-        self.shared.state().closed.clone().unwrap_or_else(|| broken("it was closed"))
+        self.shared
+            .state()
+            .closed
+            .clone()
+            .unwrap_or_else(|| broken("it was closed"))
     }
 }
 
@@ -186,8 +220,11 @@ fn request_text(id: u64, method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
 }
 
-async fn write<S>(mut sender: soketto::Sender<Io<S>>, mut queue: mpsc::Receiver<String>, shared: std::sync::Arc<Shared>)
-where
+async fn write<S>(
+    mut sender: soketto::Sender<Io<S>>,
+    mut queue: mpsc::Receiver<String>,
+    shared: std::sync::Arc<Shared>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(text) = queue.recv().await {
@@ -224,10 +261,14 @@ where
 }
 
 fn deliver(data: &[u8], shared: &Shared) {
-    let Ok(message) = serde_json::from_slice::<Message<'_>>(data) else { return };
+    let Ok(message) = serde_json::from_slice::<Message<'_>>(data) else {
+        return;
+    };
     let mut state = shared.state();
     if let Some(id) = message.id {
-        let Some(waiting) = state.waiting.remove(&id) else { return };
+        let Some(waiting) = state.waiting.remove(&id) else {
+            return;
+        };
         let answer = match (message.result, message.error) {
             (Some(result), _) => Ok(result.to_owned()),
             (None, Some(error)) => Err(RpcError::from(error)),
@@ -240,7 +281,9 @@ fn deliver(data: &[u8], shared: &Shared) {
         }
         waiting.answer.send(answer).ok();
     } else if let Some(params) = message.params {
-        let Some(queue) = state.subscriptions.get(&params.subscription) else { return };
+        let Some(queue) = state.subscriptions.get(&params.subscription) else {
+            return;
+        };
         let item = match (params.event, params.error) {
             (Some(event), _) => serde_json::from_str(event.get())
                 .map_err(|e| RpcError::new("bad-answer", format!("An event can't be read: {e}"))),
@@ -256,5 +299,8 @@ fn deliver(data: &[u8], shared: &Shared) {
 }
 
 fn broken(cause: impl std::fmt::Display) -> RpcError {
-    RpcError::new("bridge-error", format!("The connection to the backend broke: {cause}"))
+    RpcError::new(
+        "bridge-error",
+        format!("The connection to the backend broke: {cause}"),
+    )
 }

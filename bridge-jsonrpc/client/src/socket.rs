@@ -16,7 +16,11 @@ pub enum Address {
 /// `$XDG_RUNTIME_DIR/sat/bridge.sock`; without that folder, `run/bridge.sock` in the data folder.
 /// A backend whose `sat.conf` says something else has to be named.
 pub fn default_socket() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let folder = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
     if let Some(runtime) = folder("XDG_RUNTIME_DIR") {
         return Some(runtime.join("sat/bridge.sock"));
     }

@@ -17,7 +17,11 @@ use serde_json::{Map, Value, json, value::RawValue};
 const API: &str = "0.1";
 
 /// Calls a core method. `events.subscribe` is not among them: it needs the connection.
-pub(crate) async fn call(session: &Session, core: &Core, params: Map<String, Value>) -> Result<Box<RawValue>> {
+pub(crate) async fn call(
+    session: &Session,
+    core: &Core,
+    params: Map<String, Value>,
+) -> Result<Box<RawValue>> {
     let args = Args::check(params, core.params)?;
     if core.scope == Scope::Admin {
         session.need_admin()?;
@@ -33,11 +37,15 @@ pub(crate) async fn call(session: &Session, core: &Core, params: Map<String, Val
         }
         "plugin.list" => json(&backend.plugins())?,
         "plugin.enable" => {
-            backend.enable_plugin(args.needed("id"), args.text("profile")).await?;
+            backend
+                .enable_plugin(args.needed("id"), args.text("profile"))
+                .await?;
             Value::Null
         }
         "plugin.disable" => {
-            backend.disable_plugin(args.needed("id"), args.text("profile")).await?;
+            backend
+                .disable_plugin(args.needed("id"), args.text("profile"))
+                .await?;
             Value::Null
         }
         "plugin.logs" => {
@@ -47,7 +55,8 @@ pub(crate) async fn call(session: &Session, core: &Core, params: Map<String, Val
         }
         "events.poll" => return events::poll(session, &args).await,
         "events.unsubscribe" => {
-            let found = crate::tokens::lock(&session.subscriptions).remove(args.needed("subscription"));
+            let found =
+                crate::tokens::lock(&session.subscriptions).remove(args.needed("subscription"));
             found.as_ref().inspect(|s| s.cancel());
             Value::Bool(found.is_some())
         }
@@ -61,14 +70,24 @@ pub(crate) async fn call(session: &Session, core: &Core, params: Map<String, Val
 /// The error of a method that doesn't exist, with what may help.
 pub(crate) fn unknown(session: &Session, method: &str) -> Error {
     let catalog = session.door.backend.catalog();
-    let feature = method.rsplit_once('.').map_or(method, |(feature, _)| feature);
+    let feature = method
+        .rsplit_once('.')
+        .map_or(method, |(feature, _)| feature);
     let prefix = format!("{feature}.");
     let core = METHODS.iter().map(|m| m.name);
-    let near: Vec<_> = core.chain(catalog.methods.keys().map(String::as_str)).filter(|m| m.starts_with(&prefix)).collect();
+    let near: Vec<_> = core
+        .chain(catalog.methods.keys().map(String::as_str))
+        .filter(|m| m.starts_with(&prefix))
+        .collect();
     let text = if near.is_empty() {
-        format!("There is no method {method:.100}: no loaded plugin offers `{feature:.100}`; plugin.list shows those that are loaded")
+        format!(
+            "There is no method {method:.100}: no loaded plugin offers `{feature:.100}`; plugin.list shows those that are loaded"
+        )
     } else {
-        format!("There is no method {method:.100}; there are {}", near.join(", "))
+        format!(
+            "There is no method {method:.100}; there are {}",
+            near.join(", ")
+        )
     };
     Error::new(fault::METHOD_NOT_FOUND, text)
 }
@@ -121,7 +140,9 @@ fn json_text(value: &Value) -> Result<Box<RawValue>> {
 
 /// A whole number that fits a port.
 fn port(args: &Args) -> Result<Option<u16>> {
-    let Some(port) = args.number("port") else { return Ok(None) };
+    let Some(port) = args.number("port") else {
+        return Ok(None);
+    };
     match u16::try_from(port) {
         Ok(port) if port > 0 => Ok(Some(port)),
         _ => Err(bad("port: expected a whole number from 1 to 65535")),

@@ -21,19 +21,24 @@ pub(crate) const SUBSCRIBE: &str = "events.subscribe";
 /// Key of the host's own events.
 const HOST: &str = "@HOST@";
 
+/// A profile, and what the right to read its events stands on.
+type Right = (Arc<Profile>, Grant);
+
 /// One log that is asked for.
 struct Source {
     log: EventLog,
     /// The cursor behind which to begin.
     after: i64,
     /// What the right to read it stands on; nothing for the host's and for open profiles.
-    grant: Option<(Arc<Profile>, Grant)>,
+    grant: Option<Right>,
 }
 
 impl Source {
     /// Whether the profile was locked since.
     fn is_locked(&self) -> bool {
-        self.grant.as_ref().is_some_and(|(profile, grant)| profile.lock_epoch() != grant.epoch)
+        self.grant
+            .as_ref()
+            .is_some_and(|(profile, grant)| profile.lock_epoch() != grant.epoch)
     }
 }
 
@@ -41,11 +46,19 @@ impl Source {
 fn topics(args: &Args) -> Result<Vec<String>> {
     let topics = args.texts("topics").unwrap_or_else(|| vec!["*".to_owned()]);
     if topics.is_empty() || topics.len() > limits::TOPICS {
-        return Err(bad(format!("topics: expected 1 to {} of them", limits::TOPICS)));
+        return Err(bad(format!(
+            "topics: expected 1 to {} of them",
+            limits::TOPICS
+        )));
     }
     let is_name = |name: &str| !name.is_empty() && !name.contains('*') && name.len() <= 200;
-    match topics.iter().find(|t| *t != "*" && !is_name(t.strip_suffix(".*").unwrap_or(t))) {
-        Some(topic) => Err(bad(format!("topics: {topic:.50?} is neither `*`, nor `chat.*`, nor `chat.message`"))),
+    match topics
+        .iter()
+        .find(|t| *t != "*" && !is_name(t.strip_suffix(".*").unwrap_or(t)))
+    {
+        Some(topic) => Err(bad(format!(
+            "topics: {topic:.50?} is neither `*`, nor `chat.*`, nor `chat.message`"
+        ))),
         None => Ok(topics),
     }
 }
@@ -82,12 +95,14 @@ async fn sources(session: &Session, args: &Args) -> Result<Vec<Source>> {
             None => log.last_cursor().await?,
         };
         // `@DEFAULT@` and the name of the same profile are one.
-        sources.entry(log.key().to_owned()).or_insert(Source { log, after, grant });
+        sources
+            .entry(log.key().to_owned())
+            .or_insert(Source { log, after, grant });
     }
     Ok(sources.into_values().collect())
 }
 
-fn log(session: &Session, key: &str) -> Result<(EventLog, Option<(Arc<Profile>, Grant)>)> {
+fn log(session: &Session, key: &str) -> Result<(EventLog, Option<Right>)> {
     if key == HOST {
         session.need_admin()?;
         return Ok((session.door.backend.events().clone(), None));
@@ -107,7 +122,10 @@ fn write_event(event: &sat_host::Event, most: usize, out: &mut String) {
     let profile = Value::from(&*event.profile);
     let topic = Value::from(event.topic.as_str());
     let (cursor, at) = (event.cursor, &event.at);
-    let _ = write!(out, r#"{{"cursor":"{cursor}","at":"{at}","profile":{profile},"topic":{topic}"#);
+    let _ = write!(
+        out,
+        r#"{{"cursor":"{cursor}","at":"{at}","profile":{profile},"topic":{topic}"#
+    );
     if event.data.len() <= most {
         let _ = write!(out, r#","data":{}}}"#, event.data);
     } else {

@@ -17,8 +17,17 @@ struct Data<'a> {
 
 /// The error object of an error.
 pub(crate) fn object(error: &Error) -> ErrorObjectOwned {
-    let Word { code, retryable, .. } = *lookup(&error.kind);
-    ErrorObjectOwned::owned(code, error.message.clone(), Some(Data { kind: &error.kind, retryable }))
+    let Word {
+        code, retryable, ..
+    } = *lookup(&error.kind);
+    ErrorObjectOwned::owned(
+        code,
+        error.message.clone(),
+        Some(Data {
+            kind: &error.kind,
+            retryable,
+        }),
+    )
 }
 
 /// The error object as JSON text.

@@ -29,13 +29,24 @@ pub(crate) struct Gated<T> {
 
 impl<T> Gated<T> {
     pub(crate) fn new(io: T) -> Self {
-        Self { io, write_by: None, reader: None, read_by: Box::pin(sleep(limits::IDLE)) }
+        Self {
+            io,
+            write_by: None,
+            reader: None,
+            read_by: Box::pin(sleep(limits::IDLE)),
+        }
     }
 
     /// Keeps the books on a write that returned this.
-    fn wrote<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    fn wrote<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
         if result.is_pending() {
-            let write_by = self.write_by.get_or_insert_with(|| Box::pin(sleep(limits::WRITE)));
+            let write_by = self
+                .write_by
+                .get_or_insert_with(|| Box::pin(sleep(limits::WRITE)));
             ready!(write_by.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -48,7 +59,11 @@ impl<T> Gated<T> {
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Gated<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.write_by.is_some() {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -64,7 +79,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Gated<T> {
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Gated<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
         self.wrote(cx, result)
     }

@@ -19,15 +19,24 @@ const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
 pub(crate) fn check(request: &Parts, port: Option<u16>) -> Result<(), Denied> {
     // HTTP/2 has other headers for the same things, and no WebSocket here.
     if !matches!(request.version, Version::HTTP_10 | Version::HTTP_11) {
-        return Err(Denied(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "Use HTTP/1.1\n"));
+        return Err(Denied(
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            "Use HTTP/1.1\n",
+        ));
     }
     let headers = &request.headers;
     let host = single(headers, HOST.as_str())?.unwrap_or_default();
     if !is_ours(host, port) {
-        return Err(Denied(FORBIDDEN, "The Host header must be localhost, 127.0.0.1 or [::1] with the port\n"));
+        return Err(Denied(
+            FORBIDDEN,
+            "The Host header must be localhost, 127.0.0.1 or [::1] with the port\n",
+        ));
     }
     if request.uri.authority().is_some_and(|a| a.as_str() != host) {
-        return Err(Denied(FORBIDDEN, "The address and the Host header differ\n"));
+        return Err(Denied(
+            FORBIDDEN,
+            "The address and the Host header differ\n",
+        ));
     }
     if let Some(origin) = single(headers, ORIGIN.as_str())?
         && !is_loopback_origin(origin)
@@ -46,16 +55,24 @@ pub(crate) fn check(request: &Parts, port: Option<u16>) -> Result<(), Denied> {
 /// All bearer tokens: several headers, or several in one, since a call over TCP may bring the
 /// backend's and a profile's.
 pub(crate) fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(AUTHORIZATION).into_iter().filter_map(|v| v.to_str().ok());
+    let values = headers
+        .get_all(AUTHORIZATION)
+        .into_iter()
+        .filter_map(|v| v.to_str().ok());
     values.flat_map(|v| v.split(',')).filter_map(|part| {
         let (scheme, token) = part.trim().split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
     })
 }
 
 /// Whether two secrets are equal, in a time that tells nothing of where they differ.
 pub(crate) fn same_secret(a: &str, b: &str) -> bool {
-    let differing = a.bytes().zip(b.bytes()).fold(0, |acc, (x, y)| acc | (x ^ y));
+    let differing = a
+        .bytes()
+        .zip(b.bytes())
+        .fold(0, |acc, (x, y)| acc | (x ^ y));
     a.len() == b.len() && std::hint::black_box(differing) == 0
 }
 
@@ -74,7 +91,9 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Den
 }
 
 fn is_ours(host: &str, port: Option<u16>) -> bool {
-    let Some((name, given)) = split(host) else { return false };
+    let Some((name, given)) = split(host) else {
+        return false;
+    };
     let port_fits = match port {
         // HTTP leaves its default port out.
         Some(port) => given.unwrap_or(80) == port,
@@ -84,8 +103,11 @@ fn is_ours(host: &str, port: Option<u16>) -> bool {
 }
 
 fn is_loopback_origin(origin: &str) -> bool {
-    let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    rest.and_then(split).is_some_and(|(name, _)| is_loopback(name))
+    let rest = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
+    rest.and_then(split)
+        .is_some_and(|(name, _)| is_loopback(name))
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -94,11 +116,17 @@ fn is_loopback(name: &str) -> bool {
 
 /// Name and port of `host:port`.
 fn split(host: &str) -> Option<(&str, Option<u16>)> {
-    let name_end = if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+    let name_end = if host.starts_with('[') {
+        host.find(']')? + 1
+    } else {
+        host.find(':').unwrap_or(host.len())
+    };
     let (name, rest) = host.split_at_checked(name_end)?;
     match rest.strip_prefix(':') {
         None if rest.is_empty() => Some((name, None)),
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Some((name, Some(digits.parse().ok()?))),
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Some((name, Some(digits.parse().ok()?)))
+        }
         _ => None,
     }
 }
@@ -119,28 +147,66 @@ mod tests {
 
     #[test]
     fn host_matrix() {
-        for good in ["localhost:7500", "LOCALHOST:7500", "127.0.0.1:7500", "[::1]:7500"] {
+        for good in [
+            "localhost:7500",
+            "LOCALHOST:7500",
+            "127.0.0.1:7500",
+            "[::1]:7500",
+        ] {
             assert_eq!(verdict(&[("host", good)], Some(7500)), 200, "{good}");
             assert_eq!(verdict(&[("host", good)], None), 200, "{good}");
         }
         for bad in [
-            "evil.example", "evil.example:7500", "localhost", "localhost:7501", "localhost.:7500",
-            "127.0.0.1.nip.io:7500", "127.0.0.2:7500", "localhost:7500:7500", "[::1:7500", "[::1]x:7500",
-            "localhost:+7500", "x@localhost:7500", "",
+            "evil.example",
+            "evil.example:7500",
+            "localhost",
+            "localhost:7501",
+            "localhost.:7500",
+            "127.0.0.1.nip.io:7500",
+            "127.0.0.2:7500",
+            "localhost:7500:7500",
+            "[::1:7500",
+            "[::1]x:7500",
+            "localhost:+7500",
+            "x@localhost:7500",
+            "",
         ] {
             assert_eq!(verdict(&[("host", bad)], Some(7500)), 403, "{bad}");
         }
         assert_eq!(verdict(&[], Some(7500)), 403);
-        assert_eq!(verdict(&[("host", "localhost:7500"), ("host", "localhost:7500")], Some(7500)), 400);
+        assert_eq!(
+            verdict(
+                &[("host", "localhost:7500"), ("host", "localhost:7500")],
+                Some(7500)
+            ),
+            400
+        );
     }
 
     #[test]
     fn origin_matrix() {
-        let with = |origin: &str| verdict(&[("host", "localhost:7500"), ("origin", origin)], Some(7500));
-        for good in ["http://localhost", "http://localhost:8080", "https://127.0.0.1", "http://[::1]:1"] {
+        let with = |origin: &str| {
+            verdict(
+                &[("host", "localhost:7500"), ("origin", origin)],
+                Some(7500),
+            )
+        };
+        for good in [
+            "http://localhost",
+            "http://localhost:8080",
+            "https://127.0.0.1",
+            "http://[::1]:1",
+        ] {
             assert_eq!(with(good), 200, "{good}");
         }
-        for bad in ["null", "http://evil.example", "http://localhost.evil", "http://localhost@evil", "file://", ""] {
+        for bad in [
+            "null",
+            "http://evil.example",
+            "http://localhost.evil",
+            "http://localhost@evil",
+            "file://",
+            "",
+        ] {
             assert_eq!(with(bad), 403, "{bad}");
         }
         let cross = [("host", "localhost:7500"), ("sec-fetch-site", "cross-site")];
@@ -151,15 +217,25 @@ mod tests {
     fn the_address_must_agree_with_the_host() {
         let request = Request::post("http://evil.example/").header("host", "localhost:1");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        assert_eq!(check(&parts, Some(1)), Err(Denied(FORBIDDEN, "The address and the Host header differ\n")));
+        assert_eq!(
+            check(&parts, Some(1)),
+            Err(Denied(
+                FORBIDDEN,
+                "The address and the Host header differ\n"
+            ))
+        );
     }
 
     #[test]
     fn several_bearers() {
         let request = Request::post("/").header("authorization", "Bearer a, bearer b");
-        let request = request.header("authorization", "Basic x").header("authorization", "BEARER c");
+        let request = request
+            .header("authorization", "Basic x")
+            .header("authorization", "BEARER c");
         let (parts, ()) = request.body(()).unwrap().into_parts();
         assert_eq!(bearers(&parts.headers).collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert!(same_secret("abc", "abc") && !same_secret("abc", "abd") && !same_secret("abc", "ab"));
+        assert!(
+            same_secret("abc", "abc") && !same_secret("abc", "abd") && !same_secret("abc", "ab")
+        );
     }
 }

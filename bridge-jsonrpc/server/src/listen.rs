@@ -30,30 +30,58 @@ impl Drop for Socket {
 
 /// Binds the Unix socket. Refuses when a backend answers there; a dead socket is replaced.
 pub(crate) fn unix(path: &Path) -> Result<Socket> {
-    let failed = |what: &str, e: io::Error| Error::new(kind::STORAGE, format!("Cannot {what} {}: {e}", path.display()));
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(Error::new(kind::BAD_REQUEST, "The bridge's socket needs a folder and a name"));
+    let failed = |what: &str, e: io::Error| {
+        Error::new(
+            kind::STORAGE,
+            format!("Cannot {what} {}: {e}", path.display()),
+        )
     };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| failed("make the folder of", e))?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::new(
+            kind::BAD_REQUEST,
+            "The bridge's socket needs a folder and a name",
+        ));
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|e| failed("make the folder of", e))?;
     let owner = fs::metadata(folder).map_err(|e| failed("use the folder of", e))?;
     if owner.uid() != rustix::process::geteuid().as_raw() || owner.mode() & 0o022 != 0 {
-        let text = format!("The folder of {} must be yours, and nobody else may write there", path.display());
+        let text = format!(
+            "The folder of {} must be yours, and nobody else may write there",
+            path.display()
+        );
         return Err(Error::new(kind::FORBIDDEN, text));
     }
     match fs::symlink_metadata(path) {
         Ok(meta) if !meta.file_type().is_socket() => {
-            return Err(Error::new(kind::CONFLICT, format!("{} is there and is no socket", path.display())));
+            return Err(Error::new(
+                kind::CONFLICT,
+                format!("{} is there and is no socket", path.display()),
+            ));
         }
         Ok(_) if UnixStream::connect(path).is_ok() => {
-            return Err(Error::new(kind::CONFLICT, format!("A backend listens at {} already", path.display())));
+            return Err(Error::new(
+                kind::CONFLICT,
+                format!("A backend listens at {} already", path.display()),
+            ));
         }
         _ => {}
     }
     // Bound in a folder that is closed to others and moved when its mode is right: so there is no
     // moment at which somebody else could connect, and no change of the process's umask.
-    let private = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let private = folder.join(format!(
+        ".{}.{}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
     fs::remove_dir_all(&private).ok();
-    DirBuilder::new().mode(0o700).create(&private).map_err(|e| failed("prepare", e))?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&private)
+        .map_err(|e| failed("prepare", e))?;
     let bound = (|| {
         let fresh = private.join("s");
         let listener = UnixListener::bind(&fresh)?;
@@ -65,7 +93,11 @@ pub(crate) fn unix(path: &Path) -> Result<Socket> {
     })();
     fs::remove_dir_all(&private).ok();
     let (listener, inode) = bound.map_err(|e| failed("listen at", e))?;
-    Ok(Socket { listener, path: path.to_owned(), inode })
+    Ok(Socket {
+        listener,
+        path: path.to_owned(),
+        inode,
+    })
 }
 
 /// Loopback TCP with the token that opens it.
@@ -85,7 +117,9 @@ impl Drop for Tcp {
 /// Binds loopback TCP, and writes a fresh token for it.
 pub(crate) fn tcp(address: SocketAddr, token_file: &Path) -> Result<Tcp> {
     if !address.ip().is_loopback() {
-        let text = format!("The bridge listens on loopback only, and {address} isn't: use ssh to forward it");
+        let text = format!(
+            "The bridge listens on loopback only, and {address} isn't: use ssh to forward it"
+        );
         return Err(Error::new(kind::FORBIDDEN, text));
     }
     let bind = || {
@@ -94,13 +128,22 @@ pub(crate) fn tcp(address: SocketAddr, token_file: &Path) -> Result<Tcp> {
         let port = listener.local_addr()?.port();
         Ok((listener, port))
     };
-    let (listener, port) =
-        bind().map_err(|e: io::Error| Error::new(kind::CONFLICT, format!("Cannot listen at {address}: {e}")))?;
+    let (listener, port) = bind().map_err(|e: io::Error| {
+        Error::new(kind::CONFLICT, format!("Cannot listen at {address}: {e}"))
+    })?;
     let token = secret()?;
     write_private(token_file, &token).map_err(|e| {
-        Error::new(kind::STORAGE, format!("Cannot write the token file {}: {e}", token_file.display()))
+        Error::new(
+            kind::STORAGE,
+            format!("Cannot write the token file {}: {e}", token_file.display()),
+        )
     })?;
-    Ok(Tcp { listener, port, token, token_file: token_file.to_owned() })
+    Ok(Tcp {
+        listener,
+        port,
+        token,
+        token_file: token_file.to_owned(),
+    })
 }
 
 /// 256 random bits in hexadecimal.
@@ -113,11 +156,18 @@ pub(crate) fn secret() -> Result<String> {
 /// Replaces a file by one that only its owner can read, at no moment otherwise.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
     fs::remove_file(&fresh).ok();
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)?;
     file.write_all(format!("{text}\n").as_bytes())?;
     fs::rename(&fresh, path)
 }
@@ -132,7 +182,10 @@ mod tests {
         let path = dir.path().join("sat/bridge.sock");
         let first = unix(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777,
+            0o700
+        );
         assert!(unix(&path).err().unwrap().is(kind::CONFLICT));
         drop(first);
         assert!(!path.exists());
@@ -152,14 +205,24 @@ mod tests {
     fn a_folder_that_others_can_write_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
-        assert!(unix(&dir.path().join("s")).err().unwrap().is(kind::FORBIDDEN));
+        assert!(
+            unix(&dir.path().join("s"))
+                .err()
+                .unwrap()
+                .is(kind::FORBIDDEN)
+        );
     }
 
     #[test]
     fn tcp_is_loopback_with_a_private_token() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("bridge.token");
-        assert!(tcp("0.0.0.0:0".parse().unwrap(), &file).err().unwrap().is(kind::FORBIDDEN));
+        assert!(
+            tcp("0.0.0.0:0".parse().unwrap(), &file)
+                .err()
+                .unwrap()
+                .is(kind::FORBIDDEN)
+        );
         let bound = tcp("127.0.0.1:0".parse().unwrap(), &file).unwrap();
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_to_string(&file).unwrap().trim(), bound.token);

@@ -27,11 +27,14 @@ impl Documents {
         {
             return Ok(document.clone());
         }
-        let plugins = catalog.plugins.iter().map(|p| (p.id(), p.wit(), p.interfaces()));
-        let interfaces = |all: &[String]| all.to_vec();
-        let plugins: Vec<_> = plugins.map(|(id, wit, all)| (id, wit, interfaces(all))).collect();
+        let plugins: Vec<_> = catalog
+            .plugins
+            .iter()
+            .map(|p| (p.id(), p.wit(), p.interfaces()))
+            .collect();
         let document = document(catalog.generation, &plugins);
-        let document = serde_json::value::to_raw_value(&document).map_err(|e| Error::internal("Write JSON", e))?;
+        let document = serde_json::value::to_raw_value(&document)
+            .map_err(|e| Error::internal("Write JSON", e))?;
         *lock(&self.cached) = Some((catalog.generation, document.clone()));
         Ok(document)
     }
@@ -46,7 +49,7 @@ struct Parts {
 }
 
 /// The document of plugins: id, WIT text, offered feature interfaces.
-fn document(generation: u64, plugins: &[(&str, &str, Vec<String>)]) -> Value {
+fn document(generation: u64, plugins: &[(&str, &str, &[String])]) -> Value {
     let mut parts = Parts::default();
     core(&mut parts);
     for (id, wit, interfaces) in plugins {
@@ -55,8 +58,12 @@ fn document(generation: u64, plugins: &[(&str, &str, Vec<String>)]) -> Value {
             tracing::warn!("Plugin {id} embeds a WIT text that can't be read: {e:#}");
         }
     }
-    parts.methods.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    parts.events.sort_by(|a, b| a["topic"].as_str().cmp(&b["topic"].as_str()));
+    parts
+        .methods
+        .sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+    parts
+        .events
+        .sort_by(|a, b| a["topic"].as_str().cmp(&b["topic"].as_str()));
     json!({
         "openrpc": "1.3.2",
         "info": {

@@ -29,7 +29,9 @@ pub(crate) struct Param {
 
 /// The parameters of a request: an object, or nothing.
 pub(crate) fn parse(raw: Option<&RawValue>) -> Result<Map<String, Value>> {
-    let Some(raw) = raw else { return Ok(Map::new()) };
+    let Some(raw) = raw else {
+        return Ok(Map::new());
+    };
     match serde_json::from_str(raw.get()) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),
@@ -53,11 +55,17 @@ impl Args {
     pub(crate) fn check(mut map: Map<String, Value>, params: &[Param]) -> Result<Self> {
         if let Some(name) = map.keys().find(|k| params.iter().all(|p| p.name != **k)) {
             let known: Vec<_> = params.iter().map(|p| p.name).collect();
-            let known = if known.is_empty() { "there are none".to_owned() } else { format!("known are {}", known.join(", ")) };
+            let known = if known.is_empty() {
+                "there are none".to_owned()
+            } else {
+                format!("known are {}", known.join(", "))
+            };
             return Err(bad(format!("{name}: unknown name; {known}")));
         }
         // `value: null` says something where any value is allowed.
-        map.retain(|k, v| !v.is_null() || params.iter().any(|p| p.name == k && p.kind == Kind::Any));
+        map.retain(|k, v| {
+            !v.is_null() || params.iter().any(|p| p.name == k && p.kind == Kind::Any)
+        });
         for param in params {
             match map.get(param.name) {
                 None if param.required => return Err(bad(format!("{}: missing", param.name))),
@@ -91,7 +99,11 @@ impl Args {
     /// A list of strings.
     pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
         let list = self.0.get(name)?.as_array()?;
-        Some(list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect())
+        Some(
+            list.iter()
+                .filter_map(|v| v.as_str().map(str::to_owned))
+                .collect(),
+        )
     }
 
     /// An object.
@@ -110,8 +122,12 @@ impl Kind {
         let fits = match self {
             Self::Text => value.is_string(),
             Self::Number => value.is_u64(),
-            Self::Texts => value.as_array().is_some_and(|l| l.iter().all(Value::is_string)),
-            Self::Cursors => value.as_object().is_some_and(|o| o.values().all(|v| v.is_string() || v.is_null())),
+            Self::Texts => value
+                .as_array()
+                .is_some_and(|l| l.iter().all(Value::is_string)),
+            Self::Cursors => value
+                .as_object()
+                .is_some_and(|o| o.values().all(|v| v.is_string() || v.is_null())),
             Self::Any => true,
         };
         let what = match self {
@@ -121,7 +137,11 @@ impl Kind {
             Self::Cursors => "an object of cursors (strings or null) by profile",
             Self::Any => "a value",
         };
-        if fits { Ok(()) } else { Err(bad(format!("{name}: expected {what}"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(bad(format!("{name}: expected {what}")))
+        }
     }
 
     /// Its JSON schema.
@@ -130,7 +150,9 @@ impl Kind {
             Self::Text => serde_json::json!({"type": "string"}),
             Self::Number => serde_json::json!({"type": "integer", "minimum": 0}),
             Self::Texts => serde_json::json!({"type": "array", "items": {"type": "string"}}),
-            Self::Cursors => serde_json::json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+            Self::Cursors => {
+                serde_json::json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
+            }
             Self::Any => serde_json::json!({}),
         }
     }

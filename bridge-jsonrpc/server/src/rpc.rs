@@ -27,19 +27,31 @@ impl RpcServiceT for Rpc {
     type NotificationResponse = MethodResponse;
     type BatchResponse = MethodResponse;
 
-    fn call<'a>(&self, mut request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+    fn call<'a>(
+        &self,
+        mut request: Request<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
         let me = self.clone();
         async move {
             let Ok(permit) = me.in_flight.clone().try_acquire_owned() else {
-                let text = format!("More than {} calls at once on one connection", limits::IN_FLIGHT);
+                let text = format!(
+                    "More than {} calls at once on one connection",
+                    limits::IN_FLIGHT
+                );
                 return answer(request.id, Err(Error::new(kind::LIMIT, text)));
             };
             if request.method == events::SUBSCRIBE && me.session.is_websocket {
                 request.extensions.insert(me.session.clone());
                 return me.inner.call(request).await;
             }
-            let Request { id, method, params, .. } = request;
-            let (id, method, params) = (id.into_owned(), method.into_owned(), params.map(|p| p.into_owned()));
+            let Request {
+                id, method, params, ..
+            } = request;
+            let (id, method, params) = (
+                id.into_owned(),
+                method.into_owned(),
+                params.map(|p| p.into_owned()),
+            );
             let session = me.session;
             // In a task of its own, so that it runs to its end when the client leaves.
             let call = tokio::spawn(async move {
@@ -47,7 +59,8 @@ impl RpcServiceT for Rpc {
                 drop(permit);
                 answer(id, result)
             });
-            call.await.unwrap_or_else(|e| answer(Id::Null, Err(Error::internal("Run a call", e))))
+            call.await
+                .unwrap_or_else(|e| answer(Id::Null, Err(Error::internal("Run a call", e))))
         }
     }
 
@@ -70,22 +83,37 @@ impl RpcServiceT for Rpc {
                     }
                     Err(e) => {
                         let id = e.into_parts().1;
-                        answer(id, Err(Error::new("invalid-request", "An entry of the batch isn't JSON-RPC 2.0")))
+                        answer(
+                            id,
+                            Err(Error::new(
+                                "invalid-request",
+                                "An entry of the batch isn't JSON-RPC 2.0",
+                            )),
+                        )
                     }
                 };
                 if let Err(too_big) = out.append(response) {
                     return too_big;
                 }
             }
-            if out.is_empty() && noted { MethodResponse::notification() } else { MethodResponse::from_batch(out.finish()) }
+            if out.is_empty() && noted {
+                MethodResponse::notification()
+            } else {
+                MethodResponse::from_batch(out.finish())
+            }
         }
     }
 
-    fn notification<'a>(&self, n: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+    fn notification<'a>(
+        &self,
+        n: Notification<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
         let me = self.clone();
         async move {
             // A call whose answer nobody wants.
-            let params = n.params.and_then(|p| RawValue::from_string(p.get().to_owned()).ok());
+            let params = n
+                .params
+                .and_then(|p| RawValue::from_string(p.get().to_owned()).ok());
             let request = Request::owned(n.method.into_owned(), params, Id::Null);
             me.call(request).await;
             MethodResponse::notification()
@@ -94,7 +122,11 @@ impl RpcServiceT for Rpc {
 }
 
 /// Finds a method and calls it.
-async fn dispatch(session: &Session, method: &str, params: Option<&RawValue>) -> Result<Box<RawValue>> {
+async fn dispatch(
+    session: &Session,
+    method: &str,
+    params: Option<&RawValue>,
+) -> Result<Box<RawValue>> {
     let catalog = session.door.backend.catalog();
     if let Some(feature) = catalog.methods.get(method) {
         let mut params = params::parse(params)?;
@@ -106,7 +138,9 @@ async fn dispatch(session: &Session, method: &str, params: Option<&RawValue>) ->
         return profile.call(feature, &params).await;
     }
     if method == events::SUBSCRIBE {
-        return Err(params::bad("Subscriptions need a WebSocket: over plain HTTP use events.poll"));
+        return Err(params::bad(
+            "Subscriptions need a WebSocket: over plain HTTP use events.poll",
+        ));
     }
     match core::find(method) {
         Some(core) => core::call(session, core, params::parse(params)?).await,
@@ -121,7 +155,10 @@ pub(crate) fn answer(id: Id<'_>, result: Result<Box<RawValue>>) -> MethodRespons
         len if len < limits::ANSWER - 1024 => Ok(json),
         len => Err(Error::new(
             kind::LIMIT,
-            format!("The answer has {len} bytes and may have {}: ask for less at once", limits::ANSWER),
+            format!(
+                "The answer has {len} bytes and may have {}: ask for less at once",
+                limits::ANSWER
+            ),
         )),
     });
     match result {

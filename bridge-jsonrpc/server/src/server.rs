@@ -16,8 +16,9 @@ use hyper::{body::Incoming, http::StatusCode};
 use jsonrpsee::{
     core::{BoxError, middleware::RpcServiceBuilder},
     server::{
-        BatchRequestConfig, HttpBody, HttpRequest, HttpResponse, Methods, PingConfig, ServerBuilder, ServerConfig,
-        StopHandle, serve_with_graceful_shutdown, stop_channel, ws::is_upgrade_request,
+        BatchRequestConfig, HttpBody, HttpRequest, HttpResponse, Methods, PingConfig,
+        ServerBuilder, ServerConfig, StopHandle, serve_with_graceful_shutdown, stop_channel,
+        ws::is_upgrade_request,
     },
 };
 use sat_host::{Backend, Error, Result};
@@ -34,7 +35,8 @@ use tower::Service;
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// What a connection over the limit gets.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// Bound listeners: everything that can fail for a reason of the configuration has not failed.
 pub struct Server {
@@ -51,7 +53,10 @@ impl Server {
     /// loopback and a folder that isn't the user's own.
     pub fn bind(options: &Options) -> Result<Self> {
         let socket = listen::unix(&options.socket)?;
-        let tcp = options.listen.map(|address| listen::tcp(address, &options.token_file)).transpose()?;
+        let tcp = options
+            .listen
+            .map(|address| listen::tcp(address, &options.token_file))
+            .transpose()?;
         Ok(Self { socket, tcp })
     }
 
@@ -63,10 +68,12 @@ impl Server {
     /// Serves until `shutdown`.
     pub async fn run(mut self, backend: Backend, shutdown: CancellationToken) -> Result<()> {
         let usable = |e: io::Error| Error::internal("Use a listener", e);
-        let unix = UnixListener::from_std(self.socket.listener.try_clone().map_err(usable)?).map_err(usable)?;
+        let unix = UnixListener::from_std(self.socket.listener.try_clone().map_err(usable)?)
+            .map_err(usable)?;
         let tcp = match &self.tcp {
             Some(tcp) => {
-                let listener = TcpListener::from_std(tcp.listener.try_clone().map_err(usable)?).map_err(usable)?;
+                let listener = TcpListener::from_std(tcp.listener.try_clone().map_err(usable)?)
+                    .map_err(usable)?;
                 Some((listener, tcp.port))
             }
             None => None,
@@ -85,7 +92,12 @@ impl Server {
             .map_err(|e| Error::internal("Set up the methods", e))?;
         let (stop, stopper) = stop_channel();
         let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
-        let entry = Entry { door, methods, stop, builder: Arc::new(config()) };
+        let entry = Entry {
+            door,
+            methods,
+            stop,
+            builder: Arc::new(config()),
+        };
 
         loop {
             let accepted = tokio::select! {
@@ -106,7 +118,9 @@ impl Server {
         drop((unix, tcp, self));
         stopper.stop().ok();
         let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
-        tokio::time::timeout(DRAIN, room.acquire_many(all)).await.ok();
+        tokio::time::timeout(DRAIN, room.acquire_many(all))
+            .await
+            .ok();
         Ok(())
     }
 }
@@ -120,7 +134,10 @@ async fn accept_tcp(tcp: Option<&(TcpListener, u16)>) -> io::Result<(tokio::net:
 }
 
 fn config() -> ServerConfig {
-    let ping = PingConfig::new().ping_interval(limits::PING).inactive_limit(limits::PING * 2).max_failures(1);
+    let ping = PingConfig::new()
+        .ping_interval(limits::PING)
+        .inactive_limit(limits::PING * 2)
+        .max_failures(1);
     ServerConfig::builder()
         .max_request_body_size(limits::REQUEST)
         .max_response_body_size(u32::try_from(limits::ANSWER).unwrap_or(u32::MAX))
@@ -159,7 +176,10 @@ impl Entry {
     {
         match room.clone().try_acquire_owned() {
             Ok(permit) => {
-                tokio::spawn(self.clone().serve(Gated::new(io), Arc::new(permit), transport, port));
+                tokio::spawn(
+                    self.clone()
+                        .serve(Gated::new(io), Arc::new(permit), transport, port),
+                );
             }
             Err(_) => {
                 tokio::spawn(async move {
@@ -171,7 +191,13 @@ impl Entry {
     }
 
     /// A boxed future: the compiler can't see through jsonrpsee's that it may move to a task.
-    fn serve<S>(self, io: Gated<S>, permit: Arc<OwnedSemaphorePermit>, transport: Transport, port: Option<u16>) -> BoxFuture<'static, ()>
+    fn serve<S>(
+        self,
+        io: Gated<S>,
+        permit: Arc<OwnedSemaphorePermit>,
+        transport: Transport,
+        port: Option<u16>,
+    ) -> BoxFuture<'static, ()>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -179,15 +205,24 @@ impl Entry {
         let stopped = self.stop.clone().shutdown();
         let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
             let (entry, in_flight, permit) = (self.clone(), in_flight.clone(), permit.clone());
-            entry.request(request.map(HttpBody::new), in_flight, permit, transport, port).boxed()
+            entry
+                .request(
+                    request.map(HttpBody::new),
+                    in_flight,
+                    permit,
+                    transport,
+                    port,
+                )
+                .boxed()
         });
         let served = serve_with_graceful_shutdown(io, service, stopped);
-        served.map(|result| {
-            if let Err(e) = result {
-                tracing::debug!("A connection to the bridge ended: {e}");
-            }
-        })
-        .boxed()
+        served
+            .map(|result| {
+                if let Err(e) = result {
+                    tracing::debug!("A connection to the bridge ended: {e}");
+                }
+            })
+            .boxed()
     }
 
     /// One HTTP request, which may become a WebSocket.
@@ -236,7 +271,9 @@ fn deny(Denied(status, text): Denied) -> HttpResponse {
     *response.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
         let bearer = hyper::header::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, bearer);
+        response
+            .headers_mut()
+            .insert(hyper::header::WWW_AUTHENTICATE, bearer);
     }
     response
 }

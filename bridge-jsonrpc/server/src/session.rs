@@ -76,20 +76,36 @@ impl Session {
             grants: Mutex::default(),
             subscriptions: Mutex::default(),
         };
-        let good = bearers.filter(|token| session.present(token).is_ok()).count();
+        let good = bearers
+            .filter(|token| session.present(token).is_ok())
+            .count();
         // A token that died is no reason to turn our own user away: what needs it says so.
         (good > 0 || transport == Transport::Unix).then_some(session)
     }
 
     /// Takes a token: the token file's, or a profile's.
     pub(crate) fn present(&self, token: &str) -> Result<()> {
-        if self.door.admin_token.as_ref().is_some_and(|t| crate::http::same_secret(t, token)) {
+        if self
+            .door
+            .admin_token
+            .as_ref()
+            .is_some_and(|t| crate::http::same_secret(t, token))
+        {
             self.admin.store(true, Ordering::Relaxed);
             return Ok(());
         }
-        let dead = || Error::new(kind::PROFILE_LOCKED, "The token isn't good any more: call profile.unlock");
+        let dead = || {
+            Error::new(
+                kind::PROFILE_LOCKED,
+                "The token isn't good any more: call profile.unlock",
+            )
+        };
         let grant = self.door.tokens.grant(token).ok_or_else(dead)?;
-        let profile = self.door.backend.profile(&grant.profile).map_err(|_| dead())?;
+        let profile = self
+            .door
+            .backend
+            .profile(&grant.profile)
+            .map_err(|_| dead())?;
         if profile.lock_epoch() != grant.epoch {
             return Err(dead());
         }
@@ -112,16 +128,20 @@ impl Session {
         if self.is_admin() {
             return Ok(());
         }
-        Err(Error::new(kind::FORBIDDEN, "Only the administrator may do this: over TCP, give the token file's token"))
+        Err(Error::new(
+            kind::FORBIDDEN,
+            "Only the administrator may do this: over TCP, give the token file's token",
+        ))
     }
 
     /// What this session may do with a profile.
     pub(crate) fn access(&self, profile: &Profile) -> Access {
         let epoch = lock(&self.grants).get(profile.name()).copied();
         match epoch {
-            Some(epoch) if epoch == profile.lock_epoch() => {
-                Access::Granted(Grant { profile: profile.name().to_owned(), epoch })
-            }
+            Some(epoch) if epoch == profile.lock_epoch() => Access::Granted(Grant {
+                profile: profile.name().to_owned(),
+                epoch,
+            }),
             _ if self.transport == Transport::Unix && profile.has_empty_password() => Access::Open,
             _ => Access::Denied,
         }
@@ -146,7 +166,10 @@ impl Session {
     pub(crate) fn usable(&self) -> Vec<String> {
         let profiles = self.door.backend.profiles().into_iter();
         let may = |name: &str| {
-            self.door.backend.profile(name).is_ok_and(|p| self.access(&p) != Access::Denied)
+            self.door
+                .backend
+                .profile(name)
+                .is_ok_and(|p| self.access(&p) != Access::Denied)
         };
         profiles.map(|p| p.name).filter(|name| may(name)).collect()
     }
@@ -154,6 +177,8 @@ impl Session {
 
 /// The error of a profile that this connection may not use.
 pub(crate) fn locked(name: &str) -> Error {
-    let text = format!("Profile {name:?} is locked for this connection: call profile.unlock with its password, or give its token");
+    let text = format!(
+        "Profile {name:?} is locked for this connection: call profile.unlock with its password, or give its token"
+    );
     Error::new(kind::PROFILE_LOCKED, text)
 }

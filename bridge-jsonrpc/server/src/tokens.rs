@@ -45,7 +45,9 @@ impl Tokens {
     pub(crate) fn issue(&self, grant: Grant) -> Result<String> {
         let token = listen::secret()?;
         let mut issued = lock(&self.issued);
-        issued.grants.retain(|_, (_, g)| g.profile != grant.profile || g.epoch == grant.epoch);
+        issued
+            .grants
+            .retain(|_, (_, g)| g.profile != grant.profile || g.epoch == grant.epoch);
         if issued.grants.len() >= limits::TOKENS {
             let oldest = issued.grants.iter().min_by_key(|(_, (number, _))| *number);
             if let Some(token) = oldest.map(|(token, _)| token.clone()) {
@@ -62,7 +64,10 @@ impl Tokens {
     ///
     /// The search compares whole strings of 256 random bits: its time tells nothing that helps.
     pub(crate) fn grant(&self, token: &str) -> Option<Grant> {
-        lock(&self.issued).grants.get(token).map(|(_, grant)| grant.clone())
+        lock(&self.issued)
+            .grants
+            .get(token)
+            .map(|(_, grant)| grant.clone())
     }
 }
 
@@ -80,13 +85,24 @@ struct Guess {
 
 impl Guesses {
     /// Runs `check`, which checks a password of a profile that exists.
-    pub(crate) async fn attempt<T>(&self, profile: &str, check: impl Future<Output = Result<T>>) -> Result<T> {
-        let guess = lock(&self.profiles).entry(profile.to_owned()).or_default().clone();
+    pub(crate) async fn attempt<T>(
+        &self,
+        profile: &str,
+        check: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let guess = lock(&self.profiles)
+            .entry(profile.to_owned())
+            .or_default()
+            .clone();
         let mut guess = guess.lock().await;
-        let wait = guess.until.map(|until| until.saturating_duration_since(Instant::now()));
+        let wait = guess
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
         if let Some(wait) = wait.filter(|w| !w.is_zero()) {
             let seconds = wait.as_secs() + 1;
-            let text = format!("Too many wrong passwords for profile {profile:?}: try again in {seconds} s");
+            let text = format!(
+                "Too many wrong passwords for profile {profile:?}: try again in {seconds} s"
+            );
             return Err(Error::new(kind::LIMIT, text));
         }
         let result = check.await;
@@ -112,7 +128,10 @@ mod tests {
     #[test]
     fn tokens_give_way_and_die_with_their_epoch() {
         let tokens = Tokens::default();
-        let grant = |epoch| Grant { profile: "juliet".into(), epoch };
+        let grant = |epoch| Grant {
+            profile: "juliet".into(),
+            epoch,
+        };
         let first = tokens.issue(grant(1)).unwrap();
         assert_eq!(tokens.grant(&first), Some(grant(1)));
         assert_eq!(tokens.grant("x"), None);
@@ -127,7 +146,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn guessing_is_slowed() {
         let guesses = Guesses::default();
-        let wrong = async || guesses.attempt("juliet", async { Err::<(), _>(Error::new(kind::WRONG_PASSWORD, "")) }).await;
+        let wrong = async || {
+            guesses
+                .attempt("juliet", async {
+                    Err::<(), _>(Error::new(kind::WRONG_PASSWORD, ""))
+                })
+                .await
+        };
         for _ in 0..FREE {
             assert!(wrong().await.unwrap_err().is(kind::WRONG_PASSWORD));
         }
@@ -136,7 +161,10 @@ mod tests {
             tokio::time::advance(Duration::from_millis(seconds * 1000 - 1)).await;
             assert!(wrong().await.unwrap_err().is(kind::LIMIT), "{seconds}");
             tokio::time::advance(Duration::from_millis(2)).await;
-            assert!(wrong().await.unwrap_err().is(kind::WRONG_PASSWORD), "{seconds}");
+            assert!(
+                wrong().await.unwrap_err().is(kind::WRONG_PASSWORD),
+                "{seconds}"
+            );
         }
         guesses.attempt("romeo", async { Ok(()) }).await.unwrap();
         tokio::time::advance(LONGEST).await;

@@ -164,10 +164,7 @@ pub(crate) fn caller<D: HasData, R>(
     match task.and_then(|task| calls.get_mut(&task)) {
         Some(call) => Ok(f(call)),
         // Work that a guest does after its call has returned belongs to no call.
-        None => Ok(f(&mut CallState {
-            depth: 1,
-            events: Vec::new(),
-        })),
+        None => Ok(f(&mut CallState { depth: 1, ..CallState::default() })),
     }
 }
 

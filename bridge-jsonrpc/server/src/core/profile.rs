@@ -34,7 +34,11 @@ pub(super) async fn call(session: &Session, name: &str, args: &Args) -> Result<V
         "profile.disconnect" => session.profile(args.profile()).await?.disconnect().await?,
         "profile.add_password" => {
             let profile = backend.profile(args.profile())?;
-            let add = profile.add_password(args.needed("password"), args.needed("new_password"), args.text("label"));
+            let add = profile.add_password(
+                args.needed("password"),
+                args.needed("new_password"),
+                args.text("label"),
+            );
             session.door.guesses.attempt(profile.name(), add).await?;
         }
         "profile.remove_password" => {
@@ -42,11 +46,15 @@ pub(super) async fn call(session: &Session, name: &str, args: &Args) -> Result<V
             let remove = profile.remove_password(args.needed("password"));
             session.door.guesses.attempt(profile.name(), remove).await?;
         }
-        "profile.get_settings" => return session.profile(args.profile()).await?.get_settings().await,
+        "profile.get_settings" => {
+            return session.profile(args.profile()).await?.get_settings().await;
+        }
         "profile.set_setting" => {
             let profile = session.profile(args.profile()).await?;
             let owner = args.text("owner").unwrap_or("host");
-            profile.set_setting(owner, args.needed("name"), args.value("value")).await?;
+            profile
+                .set_setting(owner, args.needed("name"), args.value("value"))
+                .await?;
         }
         other => return Err(gone(other)),
     }
@@ -56,8 +64,15 @@ pub(super) async fn call(session: &Session, name: &str, args: &Args) -> Result<V
 async fn unlock(session: &Session, args: &Args) -> Result<Value> {
     let profile = session.door.backend.profile(args.profile())?;
     let password = args.text("password").unwrap_or_default();
-    session.door.guesses.attempt(profile.name(), profile.unlock(password)).await?;
-    let grant = Grant { profile: profile.name().to_owned(), epoch: profile.lock_epoch() };
+    session
+        .door
+        .guesses
+        .attempt(profile.name(), profile.unlock(password))
+        .await?;
+    let grant = Grant {
+        profile: profile.name().to_owned(),
+        epoch: profile.lock_epoch(),
+    };
     session.remember(grant.clone());
     let token = session.door.tokens.issue(grant)?;
     Ok(json!({ "profile": profile.name(), "token": token }))
@@ -92,7 +107,9 @@ fn list(session: &Session) -> Value {
     let show = |info: ProfileInfo| {
         let usable = may_use(&info.name);
         (usable || session.is_admin()).then(|| {
-            let error = info.error.map(|e| json!({ "kind": e.kind, "message": e.message }));
+            let error = info
+                .error
+                .map(|e| json!({ "kind": e.kind, "message": e.message }));
             json!({
                 "name": info.name, "jid": info.jid, "is_default": info.is_default,
                 "unlocked": info.unlocked, "usable": usable,

@@ -35,14 +35,22 @@ struct Page {
 
 impl Page {
     /// Adds what there is; the sources move on.
-    async fn read(&mut self, sources: &mut [Source], topics: &[String], limit: usize) -> Result<()> {
+    async fn read(
+        &mut self,
+        sources: &mut [Source],
+        topics: &[String],
+        limit: usize,
+    ) -> Result<()> {
         for source in sources.iter_mut().filter(|s| !s.is_locked()) {
             if self.full || self.count >= limit {
                 break;
             }
             // Asked before reading: nothing that comes in between is skipped.
             let last = source.log.last_cursor().await?;
-            let events = source.log.read(source.after, topics, limit - self.count).await?;
+            let events = source
+                .log
+                .read(source.after, topics, limit - self.count)
+                .await?;
             let all = self.count + events.len() < limit;
             for event in &events {
                 if !self.add(event) {
@@ -74,17 +82,31 @@ impl Page {
     }
 
     fn finish(self, sources: &[Source]) -> Result<Box<RawValue>> {
-        let since: Map<String, Value> =
-            sources.iter().map(|s| (s.log.key().to_owned(), Value::from(s.after.to_string()))).collect();
-        let text = format!(r#"{{"events":[{}],"since":{}}}"#, self.json, Value::Object(since));
+        let since: Map<String, Value> = sources
+            .iter()
+            .map(|s| (s.log.key().to_owned(), Value::from(s.after.to_string())))
+            .collect();
+        let text = format!(
+            r#"{{"events":[{}],"since":{}}}"#,
+            self.json,
+            Value::Object(since)
+        );
         RawValue::from_string(text).map_err(|e| Error::internal("Write events", e))
     }
 }
 
 /// Waits until one of the logs has an event, or a profile was locked, or time is over.
-async fn wait_for_one(session: &Session, sources: &[Source], topics: &[String], wait: Duration) -> bool {
+async fn wait_for_one(
+    session: &Session,
+    sources: &[Source],
+    topics: &[String],
+    wait: Duration,
+) -> bool {
     let mut locks = session.door.locks.subscribe();
-    let mut followers: Vec<_> = sources.iter().map(|s| s.log.follow(s.after, topics.to_vec())).collect();
+    let mut followers: Vec<_> = sources
+        .iter()
+        .map(|s| s.log.follow(s.after, topics.to_vec()))
+        .collect();
     let mut first: FuturesUnordered<_> = followers.iter_mut().map(|f| f.next()).collect();
     tokio::select! {
         found = first.next() => found.is_some(),

@@ -28,7 +28,9 @@ pub(crate) fn callback() -> MethodCallback {
         let permit = state.subscription_permit;
         async move {
             let opened = async {
-                let params = params.transpose().map_err(|e| Error::internal("Read parameters", e))?;
+                let params = params
+                    .transpose()
+                    .map_err(|e| Error::internal("Read parameters", e))?;
                 let session = session.ok_or_else(|| Error::internal("Subscribe", "no session"))?;
                 open(session, params.as_deref(), sink).await
             };
@@ -61,17 +63,33 @@ struct Subscription {
     cancel: CancellationToken,
 }
 
-async fn open(session: Arc<Session>, params: Option<&RawValue>, sink: MethodSink) -> Result<Subscription> {
-    let method = core::find(super::SUBSCRIBE).ok_or_else(|| Error::internal("Subscribe", "no such method"))?;
+async fn open(
+    session: Arc<Session>,
+    params: Option<&RawValue>,
+    sink: MethodSink,
+) -> Result<Subscription> {
+    let method = core::find(super::SUBSCRIBE)
+        .ok_or_else(|| Error::internal("Subscribe", "no such method"))?;
     let args = Args::check(params::parse(params)?, method.params)?;
     // Before the grants are looked at: no lock in between goes unseen.
     let locks = session.door.locks.subscribe();
     let topics = topics(&args)?;
     let sources = sources(&session, &args).await?;
-    let id = crate::listen::secret()?.chars().take(16).collect::<String>();
+    let id = crate::listen::secret()?
+        .chars()
+        .take(16)
+        .collect::<String>();
     let cancel = CancellationToken::new();
     lock(&session.subscriptions).insert(id.clone(), cancel.clone());
-    Ok(Subscription { id, session, sink, topics, sources, locks, cancel })
+    Ok(Subscription {
+        id,
+        session,
+        sink,
+        topics,
+        sources,
+        locks,
+        cancel,
+    })
 }
 
 impl Subscription {
@@ -114,12 +132,19 @@ impl Subscription {
     async fn end(&self, source: &Source, error: &Error) {
         let mut text = self.head();
         let profile = serde_json::Value::from(source.log.key());
-        let _ = write!(text, r#""profile":{profile},"error":{}"#, fault::json(error));
+        let _ = write!(
+            text,
+            r#""profile":{profile},"error":{}"#,
+            fault::json(error)
+        );
         self.send(text).await;
     }
 
     fn head(&self) -> String {
-        format!(r#"{{"jsonrpc":"2.0","method":"events.event","params":{{"subscription":"{}","#, self.id)
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"events.event","params":{{"subscription":"{}","#,
+            self.id
+        )
     }
 
     /// Sends a notification. Who doesn't read for long loses the subscription and may take it up

@@ -24,7 +24,10 @@ pub(super) fn kind<'a>(resolve: &'a Resolve, ty: &Type) -> Option<&'a TypeDefKin
 impl Schemas<'_> {
     /// Whether a value must be there: lists may be left out like options.
     pub(super) fn is_required(&self, ty: &Type) -> bool {
-        !matches!(kind(self.resolve, ty), Some(TypeDefKind::Option(_) | TypeDefKind::List(_)))
+        !matches!(
+            kind(self.resolve, ty),
+            Some(TypeDefKind::Option(_) | TypeDefKind::List(_))
+        )
     }
 
     /// The payload of a function's `result<…, error>`.
@@ -37,7 +40,8 @@ impl Schemas<'_> {
 
     /// The schema of a type.
     pub(super) fn of(&mut self, ty: &Type) -> Value {
-        let whole = |low: i64, high: u64| json!({"type": "integer", "minimum": low, "maximum": high});
+        let whole =
+            |low: i64, high: u64| json!({"type": "integer", "minimum": low, "maximum": high});
         let exact = i64::try_from(EXACT).unwrap_or(i64::MAX);
         match ty {
             Type::Bool => json!({"type": "boolean"}),
@@ -64,7 +68,9 @@ impl Schemas<'_> {
         if let TypeDefKind::Type(alias) = &def.kind {
             return self.of(alias);
         }
-        let Some(name) = self.name(def) else { return self.inline(def) };
+        let Some(name) = self.name(def) else {
+            return self.inline(def);
+        };
         if name == "host.json" {
             return json!({"description": "Any JSON value"});
         }
@@ -82,8 +88,14 @@ impl Schemas<'_> {
 
     /// `chat.message`, `acme.weather.place`.
     fn name(&self, def: &TypeDef) -> Option<String> {
-        let (name, TypeOwner::Interface(owner)) = (def.name.as_deref()?, def.owner) else { return None };
-        let package = &self.resolve.packages.get(self.resolve.interfaces.get(owner)?.package?)?.name;
+        let (name, TypeOwner::Interface(owner)) = (def.name.as_deref()?, def.owner) else {
+            return None;
+        };
+        let package = &self
+            .resolve
+            .packages
+            .get(self.resolve.interfaces.get(owner)?.package?)?
+            .name;
         Some(match package.namespace.as_str() {
             "sat" => format!("{}.{name}", package.name),
             other => format!("{other}.{}.{name}", package.name),
@@ -97,7 +109,9 @@ impl Schemas<'_> {
                 for field in &record.fields {
                     let name = field.name.replace('-', "_");
                     let mut schema = self.of(&field.ty);
-                    if let (Some(object), Some(docs)) = (schema.as_object_mut(), &field.docs.contents) {
+                    if let (Some(object), Some(docs)) =
+                        (schema.as_object_mut(), &field.docs.contents)
+                    {
                         object.insert("description".into(), docs.as_str().into());
                     }
                     if !matches!(kind(self.resolve, &field.ty), Some(TypeDefKind::Option(_))) {

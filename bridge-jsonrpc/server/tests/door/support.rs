@@ -1,8 +1,11 @@
 //! A backend in a folder of its own, with its door open.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
 use sat_bridge_jsonrpc::{Options, Server};
-use sat_client::{Address, Client};
+use sat_client::{Address, Client, RpcError};
 use sat_host::{Backend, profile::vault::KdfParams};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -27,7 +30,11 @@ impl Door {
             local_dir: dir.path().join("data"),
             plugin_dirs: Vec::new(),
             key_dir: None,
-            kdf: KdfParams { m_kib: 64, t: 1, p: 1 },
+            kdf: KdfParams {
+                m_kib: 64,
+                t: 1,
+                p: 1,
+            },
         })
         .await
         .unwrap();
@@ -40,7 +47,12 @@ impl Door {
         let port = server.tcp_port().unwrap();
         let stop = CancellationToken::new();
         let server = tokio::spawn(server.run(backend, stop.clone()));
-        Self { port, dir, stop, server }
+        Self {
+            port,
+            dir,
+            stop,
+            server,
+        }
     }
 
     pub(crate) fn unix(&self) -> Address {
@@ -52,7 +64,10 @@ impl Door {
     }
 
     pub(crate) fn token(&self) -> String {
-        std::fs::read_to_string(self.dir.path().join("bridge.token")).unwrap().trim().to_owned()
+        std::fs::read_to_string(self.dir.path().join("bridge.token"))
+            .unwrap()
+            .trim()
+            .to_owned()
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -66,13 +81,25 @@ impl Door {
 }
 
 /// One HTTP request with just these headers; status and body of the answer.
-pub(crate) async fn http(address: &Address, verb: &str, headers: &str, body: &str) -> (u16, String) {
-    let json = if headers.contains("Content-Type") { "" } else { "Content-Type: application/json\r\n" };
+pub(crate) async fn http(
+    address: &Address,
+    verb: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
+    let json = if headers.contains("Content-Type") {
+        ""
+    } else {
+        "Content-Type: application/json\r\n"
+    };
     let length = body.len();
-    let request = format!("{verb} / HTTP/1.1\r\n{headers}{json}Content-Length: {length}\r\n\r\n{body}");
+    let request =
+        format!("{verb} / HTTP/1.1\r\n{headers}{json}Content-Length: {length}\r\n\r\n{body}");
     match address {
         Address::Unix(path) => exchange(UnixStream::connect(path).await.unwrap(), &request).await,
-        Address::Tcp(address) => exchange(TcpStream::connect(address).await.unwrap(), &request).await,
+        Address::Tcp(address) => {
+            exchange(TcpStream::connect(address).await.unwrap(), &request).await
+        }
     }
 }
 
@@ -85,8 +112,30 @@ async fn exchange(mut io: impl AsyncRead + AsyncWrite + Unpin, request: &str) ->
     }
     let head = String::from_utf8(head).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let length = head.lines().find_map(|l| {
+        l.to_lowercase()
+            .strip_prefix("content-length: ")
+            .map(str::to_owned)
+    });
     let mut body = vec![0; length.map_or(0, |l| l.parse().unwrap())];
     io.read_exact(&mut body).await.unwrap();
     (status, String::from_utf8(body).unwrap())
+}
+
+/// A call that the administrator may make.
+pub(crate) const STATUS: &str = r#"{"jsonrpc":"2.0","id":1,"method":"host.status","params":{}}"#;
+
+/// A call by name.
+pub(crate) async fn ask(client: &Client, method: &str, params: Value) -> Result<Value, RpcError> {
+    client.call_as(method, &params).await
+}
+
+/// The word of an error that has to be there.
+pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T, RpcError>) -> String {
+    result.unwrap_err().kind
+}
+
+/// What `profile.create` needs.
+pub(crate) fn account(name: &str, password: &str) -> Value {
+    json!({"profile": name, "password": password, "jid": format!("{name}@localhost"), "jid_password": "x"})
 }
