@@ -37,9 +37,11 @@ dist: setup plugins
 	@ls -l dist/bin dist/plugins
 
 ## Measures against a native bot on plain tokio-xmpp and plain jsonrpsee, in one run.
+## BENCH='--only echo', say, is passed on.
 bench: dist
 	@echo "== Benchmarks"
-	@cargo run --release -p sat-tests --bin bench
+	@cargo build --release --workspace --bins
+	@$(CARGO_TARGET_DIR)/release/bench --bin dist/bin $(BENCH)
 
 plugins: setup
 	@echo "== Building the plugins"

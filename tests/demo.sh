@@ -24,12 +24,11 @@ trap finish EXIT
 say() { printf '\n== %s\n' "$*"; }
 # Shows a command, runs it, shows its result and keeps it in $out.
 run() { printf '$ %s\n' "$*"; out=$("$@" 2>&1) || { code=$?; printf '%s\n' "$out"; return $code; }; printf '%s\n' "$out"; }
-# Runs a command until its result has the words, for at most ten seconds.
+# Runs a command until it succeeds and its result has the words, for at most ten seconds.
 until_shows() {
   local words=$1 n; shift
   for n in $(seq 100); do
-    out=$("$@" 2>&1) || true
-    if grep -qF -- "$words" <<<"$out"; then printf '$ %s\n%s\n' "$*" "$out"; return 0; fi
+    if out=$("$@" 2>&1) && grep -qF -- "$words" <<<"$out"; then printf '$ %s\n%s\n' "$*" "$out"; return 0; fi
     sleep 0.1
   done
   printf '$ %s\n%s\n' "$*" "$out"; echo "demo: «$words» was not there in ten seconds"; return 1

@@ -1,9 +1,6 @@
 //! Waiting for conditions, with deadlines.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// How long a test waits for what must come.
 pub const LONG: Duration = Duration::from_secs(20);
@@ -11,7 +8,7 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub const QUIET: Duration = Duration::from_millis(700);
 
 /// Asks again and again until there is an answer; panics with `what` when none comes in time.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = ask().await {

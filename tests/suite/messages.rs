@@ -155,7 +155,7 @@ async fn what_other_resources_send_and_get_is_seen_once() {
     let mut phone = Peer::online(&server, "romeo", "phone").await;
     // The archive and carbons are ready when this has come by a carbon.
     kit.event("romeo", "profile.connected", |_| true).await;
-    wait::until("carbons are on", || async {
+    wait::until("carbons are on", async || {
         phone.send("<message to='juliet@localhost' type='chat' id='p1'><body>From the phone</body></message>").await;
         tokio::time::sleep(wait::QUIET).await;
         (!bodies(&kit, "romeo", "juliet@localhost").await.is_empty()).then_some(())

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A backend that takes longer is left running, but something is wrong.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(60);
 /// Short, since `jp` waits for this when it starts the backend.
 const PAUSE: Duration = Duration::from_millis(5);
 

@@ -34,7 +34,11 @@ impl Child {
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Err("a child without pipes".into());
         };
-        Ok(Self { process, stdin, stdout: BufReader::new(stdout) })
+        Ok(Self {
+            process,
+            stdin,
+            stdout: BufReader::new(stdout),
+        })
     }
 
     /// The next line of its output.
@@ -90,7 +94,9 @@ impl Program {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Ok(Self(process.map_err(|e| format!("{}: {e}", file.display()))?))
+        Ok(Self(
+            process.map_err(|e| format!("{}: {e}", file.display()))?,
+        ))
     }
 
     /// Memory now, in KiB.
@@ -125,12 +131,20 @@ impl Drop for Program {
 fn cpu(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no stat")?;
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<u64>).sum();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .flat_map(str::parse::<u64>)
+        .sum();
     Ok(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
 fn rss(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }

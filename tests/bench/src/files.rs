@@ -24,7 +24,10 @@ impl Setup {
         let beside = own.parent().ok_or("the program is nowhere")?.to_owned();
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(target) => PathBuf::from(target),
-            None => beside.parent().ok_or("the program is not in a target folder")?.to_owned(),
+            None => beside
+                .parent()
+                .ok_or("the program is not in a target folder")?
+                .to_owned(),
         };
         let out = target.join("plugins");
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -44,7 +47,11 @@ impl Setup {
             return Err("the benchmark's guests can't be built".into());
         }
         let plugins = out.join("wasm32-wasip2/release");
-        Ok(Self { bin: bin.unwrap_or(beside), quick, plugins })
+        Ok(Self {
+            bin: bin.unwrap_or(beside),
+            quick,
+            plugins,
+        })
     }
 
     /// `n` of something, or a tenth of it when in a hurry.
@@ -84,7 +91,11 @@ pub(crate) fn memory_folder() -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("sat-bench-");
     let memory = Path::new("/dev/shm");
-    Ok(if memory.is_dir() { builder.tempdir_in(memory)? } else { builder.tempdir()? })
+    Ok(if memory.is_dir() {
+        builder.tempdir_in(memory)?
+    } else {
+        builder.tempdir()?
+    })
 }
 
 /// The repository.

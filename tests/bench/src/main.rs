@@ -5,8 +5,8 @@
 //! its own (`bench child …`, `sat`, `jp`), so that its CPU time and memory are its alone.
 
 mod child;
-mod files;
 mod figures;
+mod files;
 mod prosody;
 mod report;
 mod roles;

@@ -45,7 +45,11 @@ impl Prosody {
             }
             sleep(Duration::from_millis(20));
         }
-        Ok(Self { port, _program: program, _folder: folder })
+        Ok(Self {
+            port,
+            _program: program,
+            _folder: folder,
+        })
     }
 }
 

@@ -37,7 +37,15 @@ pub(crate) struct Figure {
 impl Figure {
     /// A figure without native peer and without target.
     pub(crate) fn new(name: &'static str, unit: &'static str, ours: f64, what: String) -> Self {
-        Self { name, what, unit, ours, native: None, targets: Vec::new(), libervia: None }
+        Self {
+            name,
+            what,
+            unit,
+            ours,
+            native: None,
+            targets: Vec::new(),
+            libervia: None,
+        }
     }
 
     pub(crate) fn native(mut self, native: f64) -> Self {
@@ -80,11 +88,23 @@ impl Figure {
 
     /// Prints it as it was measured.
     pub(crate) fn print(&self) {
-        let native = self.native.map(|n| format!(", native {}", number(n))).unwrap_or_default();
-        let ratio = self.ratio().map(|r| format!(" ({r:.2} ×)")).unwrap_or_default();
-        let before = self.libervia.map(|l| format!(" [Libervia: {l}]")).unwrap_or_default();
+        let native = self
+            .native
+            .map(|n| format!(", native {}", number(n)))
+            .unwrap_or_default();
+        let ratio = self
+            .ratio()
+            .map(|r| format!(" ({r:.2} ×)"))
+            .unwrap_or_default();
+        let before = self
+            .libervia
+            .map(|l| format!(" [Libervia: {l}]"))
+            .unwrap_or_default();
         let (name, unit, ours) = (self.name, self.unit, number(self.ours));
-        println!("  {name}: {ours}{native} {unit}{ratio}{before}\n      {}", self.what);
+        println!(
+            "  {name}: {ours}{native} {unit}{ratio}{before}\n      {}",
+            self.what
+        );
     }
 
     fn json(&self) -> Value {
@@ -131,14 +151,23 @@ pub(crate) fn json(figures: &[Figure]) -> String {
 
 /// The table at the end.
 pub(crate) fn table(figures: &[Figure]) {
-    println!("\n{:<34} {:>12} {:>12} {:>8}  target", "figure", "ours", "native", "ratio");
+    println!(
+        "\n{:<34} {:>12} {:>12} {:>8}  target",
+        "figure", "ours", "native", "ratio"
+    );
     for f in figures {
         let native = f.native.map(number).unwrap_or_default();
         let ratio = f.ratio().map(|r| format!("{r:.2} ×")).unwrap_or_default();
         let targets: Vec<_> = f
             .targets
             .iter()
-            .map(|t| format!("{} {}", f.target_text(*t), if f.meets(*t) { "yes" } else { "NO" }))
+            .map(|t| {
+                format!(
+                    "{} {}",
+                    f.target_text(*t),
+                    if f.meets(*t) { "yes" } else { "NO" }
+                )
+            })
             .collect();
         let before = f.libervia.map(|l| format!("  [{l}]")).unwrap_or_default();
         let name = format!("{}, {}", f.name, f.unit);

@@ -26,7 +26,9 @@ pub(crate) fn main(role: &str, arguments: &[String]) -> ExitCode {
         .enable_all()
         .thread_stack_size(8 * 1024 * 1024)
         .build();
-    let done = runtime.map_err(Into::into).and_then(|r| r.block_on(run(role, &arguments)));
+    let done = runtime
+        .map_err(Into::into)
+        .and_then(|r| r.block_on(run(role, &arguments)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

@@ -33,7 +33,10 @@ impl Socket {
         if !head.starts_with(b"HTTP/1.1 101") {
             return Err(String::from_utf8_lossy(&head).into_owned().into());
         }
-        Ok(Self { io, buffer: Vec::new() })
+        Ok(Self {
+            io,
+            buffer: Vec::new(),
+        })
     }
 
     /// Calls a method; its result.
@@ -56,7 +59,13 @@ impl Socket {
     }
 
     /// Makes `total` calls with `in_flight` of them unanswered; the time that it took.
-    pub(crate) fn rate(&mut self, method: &str, params: Value, total: usize, in_flight: usize) -> Result<Duration> {
+    pub(crate) fn rate(
+        &mut self,
+        method: &str,
+        params: Value,
+        total: usize,
+        in_flight: usize,
+    ) -> Result<Duration> {
         let request = request(method, params);
         let (mut sent, mut answered) = (0, 0);
         let start = Instant::now();
@@ -93,8 +102,20 @@ impl Socket {
     fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (kind, short) = (self.buffer.first()? & 15, self.buffer.get(1)? & 127);
         let (head, length) = match short {
-            126 => (4, self.buffer.get(2..4)?.iter().fold(0, |n, b| n << 8 | usize::from(*b))),
-            127 => (10, self.buffer.get(2..10)?.iter().fold(0, |n, b| n << 8 | usize::from(*b))),
+            126 => (
+                4,
+                self.buffer
+                    .get(2..4)?
+                    .iter()
+                    .fold(0, |n, b| n << 8 | usize::from(*b)),
+            ),
+            127 => (
+                10,
+                self.buffer
+                    .get(2..10)?
+                    .iter()
+                    .fold(0, |n, b| n << 8 | usize::from(*b)),
+            ),
             n => (2, usize::from(n)),
         };
         let text = self.buffer.get(head..head + length)?.to_vec();

@@ -33,7 +33,12 @@ impl Door {
         let (socket, _) = self.0.accept()?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let mut session = Session { socket, buffer: Vec::new(), start: 0, counted: None };
+        let mut session = Session {
+            socket,
+            buffer: Vec::new(),
+            start: 0,
+            counted: None,
+        };
         session.header()?;
         session.write(&format!("{HEADER}{LOGIN}"))?;
         session.element()?;
@@ -82,9 +87,10 @@ impl Session {
     fn header(&mut self) -> Result<()> {
         loop {
             let text = &self.buffer[self.start..];
-            let at = text.windows(8).position(|w| w == b":stream ").or_else(|| {
-                text.windows(8).position(|w| w == b"<stream ")
-            });
+            let at = text
+                .windows(8)
+                .position(|w| w == b":stream ")
+                .or_else(|| text.windows(8).position(|w| w == b"<stream "));
             if let Some(end) = at.and_then(|at| Some(at + end_of_tag(&text[at..])?)) {
                 self.start += end;
                 return Ok(());
@@ -134,7 +140,12 @@ impl Session {
 
     /// Sends `total` messages with at most `in_flight` unanswered, from so many senders in turn,
     /// and waits for all the answers; the time that it took.
-    pub(crate) fn echo(&mut self, total: usize, in_flight: usize, senders: usize) -> Result<Duration> {
+    pub(crate) fn echo(
+        &mut self,
+        total: usize,
+        in_flight: usize,
+        senders: usize,
+    ) -> Result<Duration> {
         let messages: Vec<_> = (0..senders.max(1)).map(message).collect();
         let (mut sent, mut answered) = (0, 0);
         let mut out = String::new();

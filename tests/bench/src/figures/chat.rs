@@ -26,11 +26,16 @@ struct Measured {
 impl Measured {
     fn round(&mut self, pair: &mut Child, one_by_one: usize, at_once: usize) -> Result<()> {
         let answer = pair.ask(&format!("latency {one_by_one}"))?;
-        let times = answer["micros"].as_array().into_iter().flatten().filter_map(Value::as_f64);
+        let times = answer["micros"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_f64);
         self.latency.extend(times);
         let cpu = pair.cpu()?;
         let answer = pair.ask(&format!("rate {at_once} {IN_FLIGHT}"))?;
-        self.rate.push(at_once as f64 / answer["seconds"].as_f64().unwrap_or(f64::INFINITY));
+        self.rate
+            .push(at_once as f64 / answer["seconds"].as_f64().unwrap_or(f64::INFINITY));
         settle();
         self.cpu.push(millis(pair.cpu()? - cpu) / at_once as f64);
         Ok(())
@@ -43,7 +48,12 @@ fn settle() {
 }
 
 /// The backend on one side, a native peer on the other: CPU time of the backend per message.
-fn alone(ours: &mut Child, sender: &mut Child, receiver: Option<&mut Child>, n: usize) -> Result<f64> {
+fn alone(
+    ours: &mut Child,
+    sender: &mut Child,
+    receiver: Option<&mut Child>,
+    n: usize,
+) -> Result<f64> {
     let cpu = ours.cpu()?;
     let send = format!("send {n} {IN_FLIGHT}");
     match receiver {
@@ -129,7 +139,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "chat time",
             "ms",
             median(&ours.latency) / 1e3,
-            format!("chat.send to the receiver's chat.message, one at a time, {server}; {}", rounds(one_by_one)),
+            format!(
+                "chat.send to the receiver's chat.message, one at a time, {server}; {}",
+                rounds(one_by_one)
+            ),
         )
         .native(median(&native.latency) / 1e3)
         .target(Target::RatioAtMost(2.5))
@@ -147,7 +160,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "chat CPU, both sides",
             "ms/msg",
             median(&ours.cpu),
-            format!("CPU time of the process with both accounts, {IN_FLIGHT} in flight; {}", rounds(at_once)),
+            format!(
+                "CPU time of the process with both accounts, {IN_FLIGHT} in flight; {}",
+                rounds(at_once)
+            ),
         )
         .native(median(&native.cpu))
         .target(Target::AtMost(0.6)),
@@ -155,7 +171,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "chat CPU, sent",
             "ms/msg",
             median(&sending),
-            format!("CPU time of a backend that sends to a native peer; {}", rounds(at_once)),
+            format!(
+                "CPU time of a backend that sends to a native peer; {}",
+                rounds(at_once)
+            ),
         )
         .target(Target::AtMost(0.3))
         .libervia("13.6–26 ms"),
@@ -163,7 +182,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "chat CPU, received",
             "ms/msg",
             median(&receiving),
-            format!("CPU time of a backend that receives from a native peer; {}", rounds(at_once)),
+            format!(
+                "CPU time of a backend that receives from a native peer; {}",
+                rounds(at_once)
+            ),
         )
         .target(Target::AtMost(0.3))
         .libervia("13.6–26 ms"),

@@ -31,13 +31,21 @@ impl Bot {
         let session = door.admit()?;
         child.answer()?;
         let (rate, crowd, latency, cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { child, session, rate, crowd, latency, cpu })
+        Ok(Self {
+            child,
+            session,
+            rate,
+            crowd,
+            latency,
+            cpu,
+        })
     }
 
     fn round(&mut self, total: usize) -> Result<()> {
         let cpu = self.child.cpu()?;
         let time = self.session.echo(total, IN_FLIGHT, 1)?;
-        self.cpu.push(micros(self.child.cpu()? - cpu) / total as f64);
+        self.cpu
+            .push(micros(self.child.cpu()? - cpu) / total as f64);
         self.rate.push(total as f64 / time.as_secs_f64());
         let time = self.session.echo(total, IN_FLIGHT, IN_FLIGHT)?;
         self.crowd.push(total as f64 / time.as_secs_f64());
@@ -62,7 +70,8 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
         native.round(total)?;
         ours.round(total)?;
     }
-    let what = |text: &str| format!("{text}; median of {ROUNDS} alternating rounds of {total} messages");
+    let what =
+        |text: &str| format!("{text}; median of {ROUNDS} alternating rounds of {total} messages");
     let latencies = native.latency.len();
     Ok(vec![
         Figure::new(

@@ -28,7 +28,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
     sat.wait();
     let (sat, mut socket, _) = home.start()?;
     create(&mut socket, "one", server.port)?;
-    socket.call("profile.unlock", json!({ "profile": "one", "password": "" }))?;
+    socket.call(
+        "profile.unlock",
+        json!({ "profile": "one", "password": "" }),
+    )?;
     socket.call("profile.connect", json!({ "profile": "one" }))?;
     sleep(Duration::from_secs(2));
     let one = sat.rss()? / 1024.0;
@@ -44,12 +47,21 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
     sleep(Duration::from_secs(2));
     let each = |rss: f64| (rss - first) / 1024.0 / (PROFILES - 1) as f64;
     let busy = each(many.rss()?);
-    sleep(if setup.quick { Duration::from_secs(1) } else { IDLE });
+    sleep(if setup.quick {
+        Duration::from_secs(1)
+    } else {
+        IDLE
+    });
     let idle = each(many.rss()?);
     let one_idle = sat.rss()? / 1024.0;
     let seconds = IDLE.as_secs();
     Ok(vec![
-        Figure::new("memory, busy", "MiB", one, "RSS of `sat fg` 2 s after its one profile was connected to Prosody; one run".into()),
+        Figure::new(
+            "memory, busy",
+            "MiB",
+            one,
+            "RSS of `sat fg` 2 s after its one profile was connected to Prosody; one run".into(),
+        ),
         Figure::new(
             "memory",
             "MiB",
@@ -62,7 +74,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "each profile, busy",
             "MiB",
             busy,
-            format!("RSS of a backend with {PROFILES} profiles less that with one, by {}, 2 s after connecting; one run", PROFILES - 1),
+            format!(
+                "RSS of a backend with {PROFILES} profiles less that with one, by {}, 2 s after connecting; one run",
+                PROFILES - 1
+            ),
         ),
         Figure::new(
             "each profile",

@@ -24,9 +24,17 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "matcher",
             "µs",
             median(&find),
-            rounds("all incoming stages asked who wants a message, 20 plugins' declarations", n * 100),
+            rounds(
+                "all incoming stages asked who wants a message, 20 plugins' declarations",
+                n * 100,
+            ),
         ),
-        Figure::new("call", "µs", median(&nothing), rounds("JSON, a plugin's empty method, JSON, in process", n)),
+        Figure::new(
+            "call",
+            "µs",
+            median(&nothing),
+            rounds("JSON, a plugin's empty method, JSON, in process", n),
+        ),
         Figure::new(
             "commit",
             "µs",

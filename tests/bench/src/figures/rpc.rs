@@ -50,7 +50,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
     let home = Home::new(setup, &["bench-noop".into()])?;
     let (sat, mut bridge, _) = home.start()?;
     create(&mut bridge, "rpc", 1)?;
-    bridge.call("profile.unlock", json!({ "profile": "rpc", "password": "" }))?;
+    bridge.call(
+        "profile.unlock",
+        json!({ "profile": "rpc", "password": "" }),
+    )?;
     let (none, profile) = (json!({}), json!({ "profile": "rpc" }));
 
     let total = setup.count(50_000);
@@ -68,7 +71,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "rpc rate",
             "calls/s",
             median(&ours.rate),
-            format!("{what}, WebSocket on a Unix socket, {IN_FLIGHT} in flight; {}", rounds(total)),
+            format!(
+                "{what}, WebSocket on a Unix socket, {IN_FLIGHT} in flight; {}",
+                rounds(total)
+            ),
         )
         .native(median(&theirs.rate))
         .target(Target::RatioAtLeast(0.7))
@@ -85,7 +91,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             "rpc CPU",
             "µs/call",
             median(&ours.cpu),
-            format!("CPU time of the server's process, {IN_FLIGHT} in flight; {}", rounds(total)),
+            format!(
+                "CPU time of the server's process, {IN_FLIGHT} in flight; {}",
+                rounds(total)
+            ),
         )
         .native(median(&theirs.cpu)),
     ])

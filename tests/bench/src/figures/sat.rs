@@ -58,7 +58,9 @@ impl Home {
         let time = start.elapsed();
         let loaded = status["plugins"].as_u64().unwrap_or(0) as usize;
         if loaded != self.plugins {
-            return Err(format!("{loaded} of {} plugins are loaded: {status}", self.plugins).into());
+            return Err(
+                format!("{loaded} of {} plugins are loaded: {status}", self.plugins).into(),
+            );
         }
         Ok((sat, socket, time))
     }

@@ -31,7 +31,10 @@ pub(super) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
     let path = home.socket.to_string_lossy();
     for n in 0..=COMMANDS {
         let start = Instant::now();
-        let mut jp = Program::start(&setup.bin.join("jp"), &["--socket", &path, "profile", "list"])?;
+        let mut jp = Program::start(
+            &setup.bin.join("jp"),
+            &["--socket", &path, "profile", "list"],
+        )?;
         jp.wait();
         // The first one reads the program from the disk.
         if n > 0 {

@@ -82,7 +82,13 @@ pub(super) async fn native(port: u16, from: &str, to: &str, which: Which) -> Res
 }
 
 /// As profiles of one backend, with all its plugins.
-pub(super) async fn ours(port: u16, from: &str, to: &str, which: Which, folder: &Path) -> Result<()> {
+pub(super) async fn ours(
+    port: u16,
+    from: &str,
+    to: &str,
+    which: Which,
+    folder: &Path,
+) -> Result<()> {
     let backend = ours::backend(folder).await?;
     let (tell, arrived) = mpsc::unbounded_channel();
     if which != Which::Sender {
@@ -91,7 +97,10 @@ pub(super) async fn ours(port: u16, from: &str, to: &str, which: Which, folder: 
         let mut follower = profile.events().follow(0, vec!["chat.message".into()]);
         tokio::spawn(async move {
             while let Ok(events) = follower.next().await {
-                for _ in events.iter().filter(|e| e.data.contains("\"direction\":\"in\"")) {
+                for _ in events
+                    .iter()
+                    .filter(|e| e.data.contains("\"direction\":\"in\""))
+                {
                     tell.send(()).ok();
                 }
             }
@@ -176,7 +185,9 @@ impl Ends {
     async fn send_all(&mut self, n: usize, in_flight: usize) -> Result<Value> {
         let start = Instant::now();
         let send = self.send.clone();
-        let mut sending = stream::iter(0..n).map(|n| send(body(n))).buffer_unordered(in_flight);
+        let mut sending = stream::iter(0..n)
+            .map(|n| send(body(n)))
+            .buffer_unordered(in_flight);
         while let Some(result) = sending.next().await {
             result?;
         }

@@ -27,7 +27,10 @@ pub(super) async fn native(port: u16) -> Result<()> {
 /// As a plugin of the backend.
 pub(super) async fn ours(port: u16, folder: &Path) -> Result<()> {
     let backend = ours::backend(folder).await?;
-    ours::profile(&backend, "bot", DOMAIN, port).await?.connect().await?;
+    ours::profile(&backend, "bot", DOMAIN, port)
+        .await?
+        .connect()
+        .await?;
     let mut commands = commands();
     while commands.recv().await.is_some() {}
     Ok(())

@@ -1,7 +1,11 @@
 //! Single steps on the way of a message or a call, in one process.
 
 use super::{commands, ours, say};
-use crate::{Result, files::repository, stats::{median, micros}};
+use crate::{
+    Result,
+    files::repository,
+    stats::{median, micros},
+};
 use sat_host::{
     plugin::manifest::Manifest,
     route::matcher::{Facts, Hook, Matcher},
@@ -48,14 +52,24 @@ fn matcher(n: usize) -> Result<f64> {
         }
     }
     let own = manifests.clone();
-    manifests.extend(own.into_iter().cycle().take(PLUGINS.saturating_sub(manifests.len())));
+    manifests.extend(
+        own.into_iter()
+            .cycle()
+            .take(PLUGINS.saturating_sub(manifests.len())),
+    );
     manifests.truncate(PLUGINS);
     let matcher = Matcher::new(&manifests);
-    let message: minidom::Element = "<message xmlns='jabber:client' from='a@b/c' to='d@e/f' type='chat' id='1'>\
+    let message: minidom::Element =
+        "<message xmlns='jabber:client' from='a@b/c' to='d@e/f' type='chat' id='1'>\
         <body>Shall I hear more?</body><origin-id xmlns='urn:xmpp:sid:0' id='1'/>\
         <active xmlns='http://jabber.org/protocol/chatstates'/></message>"
-        .parse()?;
-    let facts = Facts { account: false, server: false, claimed: false, requested: &|_| false };
+            .parse()?;
+    let facts = Facts {
+        account: false,
+        server: false,
+        claimed: false,
+        requested: &|_| false,
+    };
     let n = n * 100;
     let start = Instant::now();
     for _ in 0..n {

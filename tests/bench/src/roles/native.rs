@@ -26,7 +26,9 @@ pub(super) async fn connect(account: &str, domain: &str, port: u16) -> Result<Cl
             None => return Err("no stream".into()),
         }
     }
-    client.send_stanza(Stanza::Presence(Presence::new(Type::None))).await?;
+    client
+        .send_stanza(Stanza::Presence(Presence::new(Type::None)))
+        .await?;
     Ok(client)
 }
 

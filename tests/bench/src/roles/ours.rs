@@ -12,7 +12,11 @@ pub(super) async fn backend(folder: &Path) -> Result<Backend> {
         plugin_dirs: vec![folder.join("plugins")],
         key_dir: None,
         // Costs nothing: deriving keys isn't measured.
-        kdf: KdfParams { m_kib: 64, t: 1, p: 1 },
+        kdf: KdfParams {
+            m_kib: 64,
+            t: 1,
+            p: 1,
+        },
     };
     let backend = Backend::start(options).await?;
     for plugin in backend.plugins() {
@@ -24,7 +28,12 @@ pub(super) async fn backend(folder: &Path) -> Result<Backend> {
 }
 
 /// Creates and opens a profile named like its account.
-pub(super) async fn profile(backend: &Backend, name: &str, domain: &str, port: u16) -> Result<Arc<Profile>> {
+pub(super) async fn profile(
+    backend: &Backend,
+    name: &str,
+    domain: &str,
+    port: u16,
+) -> Result<Arc<Profile>> {
     let new = NewProfile {
         profile: name.into(),
         password: String::new(),
@@ -42,9 +51,17 @@ pub(super) async fn profile(backend: &Backend, name: &str, domain: &str, port: u
 }
 
 /// Calls a method as the bridge does.
-pub(super) async fn call(backend: &Backend, profile: &Profile, method: &str, params: &Map<String, Value>) -> Result<()> {
+pub(super) async fn call(
+    backend: &Backend,
+    profile: &Profile,
+    method: &str,
+    params: &Map<String, Value>,
+) -> Result<()> {
     let catalog = backend.catalog();
-    let method = catalog.methods.get(method).ok_or("there is no such method")?;
+    let method = catalog
+        .methods
+        .get(method)
+        .ok_or("there is no such method")?;
     profile.call(method, params).await?;
     Ok(())
 }

@@ -11,9 +11,13 @@ use tokio::net::UnixListener;
 
 pub(super) async fn native(socket: &Path) -> Result<()> {
     let mut module = RpcModule::new(());
-    module.register_async_method("bench.noop.nothing", |_, _, _| async { Ok::<_, jsonrpsee::types::ErrorObjectOwned>(()) })?;
+    module.register_async_method("bench.noop.nothing", |_, _, _| async {
+        Ok::<_, jsonrpsee::types::ErrorObjectOwned>(())
+    })?;
     let (stop, _stopper) = stop_channel();
-    let service = ServerBuilder::default().to_service_builder().build(module, stop);
+    let service = ServerBuilder::default()
+        .to_service_builder()
+        .build(module, stop);
     let listener = UnixListener::bind(socket)?;
     let mut commands = commands();
     loop {

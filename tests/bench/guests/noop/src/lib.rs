@@ -27,8 +27,11 @@ impl noop::Guest for Noop {
         TABLES.run().await?;
         events::wrote(Written { number }).await;
         let number = i64::from(number);
-        storage::run(vec![sql("INSERT INTO bench_noop__row (number) VALUES (?1)", [number.into()])])
-            .await?;
+        storage::run(vec![sql(
+            "INSERT INTO bench_noop__row (number) VALUES (?1)",
+            [number.into()],
+        )])
+        .await?;
         Ok(())
     }
 }
