@@ -41,6 +41,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How often unused instances are looked for.
 const TIDY: Duration = Duration::from_secs(15);
+/// First wait before an automatic connection that failed is tried again.
+const AUTOCONNECT_PAUSE: Duration = Duration::from_secs(5);
+/// Longest such wait.
+const AUTOCONNECT_LONGEST: Duration = Duration::from_secs(300);
 /// How long the streams have to close when the backend stops.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -426,11 +430,25 @@ impl Backend {
                     },
                     None => profile.unlock("").await,
                 };
-                let connected = match opened {
-                    Ok(()) => profile.connect().await,
-                    Err(e) => Err(e),
-                };
-                if let Err(e) = connected {
+                let mut pause = AUTOCONNECT_PAUSE;
+                let mut result = opened;
+                // At boot the network may come later than the backend.
+                while let Ok(()) = result {
+                    result = match profile.connect().await {
+                        Err(e) if is_passing(&e) => {
+                            tracing::info!(
+                                "Profile {}: {e}; next try in {pause:?}",
+                                profile.name()
+                            );
+                            tokio::time::sleep(pause).await;
+                            pause = (pause * 2).min(AUTOCONNECT_LONGEST);
+                            Ok(())
+                        }
+                        Err(e) => Err(e),
+                        Ok(()) => return,
+                    };
+                }
+                if let Err(e) = result {
                     tracing::warn!("Profile {} was not connected at start: {e}", profile.name());
                 }
             });
@@ -739,6 +757,13 @@ impl Backend {
             tracing::warn!("An event was not written: {e}");
         }
     }
+}
+
+/// Whether a failure to connect may go away by itself.
+fn is_passing(error: &Error) -> bool {
+    [kind::CONNECTION_FAILED, kind::HOST_NOT_FOUND, kind::TIMEOUT]
+        .iter()
+        .any(|k| error.is(k))
 }
 
 fn file_name(path: &Path) -> String {

@@ -46,7 +46,12 @@ impl Caller {
             let (depth, lane) =
                 caller(&mut access, |call| (call.depth, call.lane.clone())).unwrap_or_default();
             let ctx = access.get();
-            Self { profile: ctx.profile.clone(), plugin: ctx.plugin.clone(), depth, lane }
+            Self {
+                profile: ctx.profile.clone(),
+                plugin: ctx.plugin.clone(),
+                depth,
+                lane,
+            }
         })
     }
 

@@ -220,8 +220,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
         let log = EventLog::open("@HOST@", db.events().clone()).await.unwrap();
-        let event =
-            |n: usize| NewEvent::new(if n % 2 == 0 { "a.even" } else { "b.odd" }, n.to_string());
+        let event = |n: usize| {
+            NewEvent::new(
+                if n.is_multiple_of(2) {
+                    "a.even"
+                } else {
+                    "b.odd"
+                },
+                n.to_string(),
+            )
+        };
         log.append((0..500).map(event).collect()).await.unwrap();
         let mut all = log.follow(0, vec!["*".into()]);
         let mut even = log.follow(100, vec!["a.*".into()]);

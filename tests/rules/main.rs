@@ -6,7 +6,10 @@ use std::{
 };
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+        .to_owned()
 }
 
 /// Files below a folder with this extension, without build output.
@@ -18,7 +21,10 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
             let path = entry.path();
             let name = entry.file_name();
             if path.is_dir() && !path.is_symlink() {
-                if !["target", "node_modules", ".git", "dist"].iter().any(|n| *n == name) {
+                if !["target", "node_modules", ".git", "dist"]
+                    .iter()
+                    .any(|n| *n == name)
+                {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|e| e == extension) {
@@ -31,21 +37,29 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 }
 
 fn relative(path: &Path) -> String {
-    path.strip_prefix(repository()).expect("below the repository").display().to_string()
+    path.strip_prefix(repository())
+        .expect("below the repository")
+        .display()
+        .to_string()
 }
 
 /// A file without comments and without what only tests compile, which comes last in each file.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("readable");
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    code.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect()
+    code.lines()
+        .filter(|l| !l.trim_start().starts_with("//"))
+        .map(|l| format!("{l}\n"))
+        .collect()
 }
 
 /// Rust sources below a folder that are no tests.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let is_test = |name: &str| name.ends_with("/tests.rs") || name.contains("/tests/");
     let all = files(folder, "rs").into_iter().map(|p| (relative(&p), p));
-    all.filter(|(name, _)| !is_test(name)).map(|(name, p)| (name, code(&p))).collect()
+    all.filter(|(name, _)| !is_test(name))
+        .map(|(name, p)| (name, code(&p)))
+        .collect()
 }
 
 /// Lines of sources that have a word, but for files with one of these beginnings.
@@ -79,13 +93,19 @@ fn none(rule: &str, found: &[String]) {
 #[test]
 fn libraries_are_known_in_one_place_each() {
     for (library, place) in [
-        ("wasmtime", ["host/src/plugin", "host/src/capability"].as_slice()),
+        (
+            "wasmtime",
+            ["host/src/plugin", "host/src/capability"].as_slice(),
+        ),
         ("wasmtime_wasi", &["host/src/plugin", "host/src/capability"]),
         ("rusqlite", &["host/src/store"]),
         ("tokio_xmpp", &["host/src/wire"]),
     ] {
         for folder in ["host", "bridge-jsonrpc", "frontends"] {
-            none(&format!("{library} only in {place:?}"), &lines_with(folder, library, place));
+            none(
+                &format!("{library} only in {place:?}"),
+                &lines_with(folder, library, place),
+            );
         }
     }
 }
@@ -94,13 +114,20 @@ fn libraries_are_known_in_one_place_each() {
 fn frontends_do_not_know_the_host() {
     for manifest in files("frontends", "toml") {
         let text = fs::read_to_string(&manifest).expect("readable");
-        assert!(!text.contains("sat-host"), "{} depends on the host", relative(&manifest));
+        assert!(
+            !text.contains("sat-host"),
+            "{} depends on the host",
+            relative(&manifest)
+        );
     }
-    none("frontends talk by the bridge", &lines_with("frontends", "sat_host", &[]));
+    none(
+        "frontends talk by the bridge",
+        &lines_with("frontends", "sat_host", &[]),
+    );
 }
 
 /// The stream's own: RFC 6120, and XEP-0198 that is part of it here.
-const STREAM_NAMESPACES: [&str; 1] = ["urn:xmpp:sm:3"];
+const STREAM_NAMESPACES: [&str; 2] = ["urn:xmpp:sm:3", "urn:xmpp:sasl-cb:0"];
 
 #[test]
 fn the_host_and_the_bridge_know_no_extension() {
@@ -109,10 +136,16 @@ fn the_host_and_the_bridge_know_no_extension() {
         found.extend(lines_with("host/src", namespace, &["host/src/wire"]));
         found.extend(lines_with("bridge-jsonrpc", namespace, &[]));
     }
-    let wire = sources("host/src/wire").into_iter().flat_map(|(name, code)| {
-        let lines = code.lines().filter(|l| l.contains("urn:xmpp:") || l.contains("http://jabber.org/"));
-        lines.map(|l| format!("{name}: {}", l.trim())).collect::<Vec<_>>()
-    });
+    let wire = sources("host/src/wire")
+        .into_iter()
+        .flat_map(|(name, code)| {
+            let lines = code
+                .lines()
+                .filter(|l| l.contains("urn:xmpp:") || l.contains("http://jabber.org/"));
+            lines
+                .map(|l| format!("{name}: {}", l.trim()))
+                .collect::<Vec<_>>()
+        });
     found.extend(wire.filter(|l| !STREAM_NAMESPACES.iter().any(|n| l.contains(n))));
     none("no namespaces of features outside of plugins", &found);
 }
@@ -120,11 +153,27 @@ fn the_host_and_the_bridge_know_no_extension() {
 #[test]
 fn the_host_and_the_bridge_know_no_plugin() {
     let mut found = Vec::new();
-    for manifest in files("plugins", "toml").iter().filter(|p| p.ends_with("plugin.toml")) {
-        let name = manifest.parent().and_then(Path::file_name).expect("a folder").to_string_lossy();
-        for folder in ["host/src", "host/sat/src", "bridge-jsonrpc/server/src", "bridge-jsonrpc/client/src"] {
+    for manifest in files("plugins", "toml")
+        .iter()
+        .filter(|p| p.ends_with("plugin.toml"))
+    {
+        let name = manifest
+            .parent()
+            .and_then(Path::file_name)
+            .expect("a folder")
+            .to_string_lossy();
+        for folder in [
+            "host/src",
+            "host/sat/src",
+            "bridge-jsonrpc/server/src",
+            "bridge-jsonrpc/client/src",
+        ] {
             // As a literal word of a program: `"chat"`, `"chat.send"`, `sat:chat`.
-            for word in [format!("\"{name}\""), format!("\"{name}."), format!("sat:{name}")] {
+            for word in [
+                format!("\"{name}\""),
+                format!("\"{name}."),
+                format!("sat:{name}"),
+            ] {
                 // The stream and WIT have such words of their own.
                 let own = ["host/src/route", "host/src/wire"];
                 let except: &[&str] = if name == "presence" { &own } else { &[] };
@@ -142,19 +191,32 @@ fn the_host_and_the_bridge_know_no_plugin() {
 #[test]
 fn every_plugin_says_what_it_is() {
     let mut count = 0;
-    for entry in fs::read_dir(repository().join("plugins")).expect("plugins/").flatten() {
+    for entry in fs::read_dir(repository().join("plugins"))
+        .expect("plugins/")
+        .flatten()
+    {
         if !entry.path().join("Cargo.toml").is_file() {
             continue;
         }
         count += 1;
         for file in ["README.md", "plugin.toml", "wit/plugin.wit", "src/lib.rs"] {
-            assert!(entry.path().join(file).is_file(), "{} has no {file}", relative(&entry.path()));
+            assert!(
+                entry.path().join(file).is_file(),
+                "{} has no {file}",
+                relative(&entry.path())
+            );
         }
         let readme = fs::read_to_string(entry.path().join("README.md")).expect("readable");
         let manifest = fs::read_to_string(entry.path().join("plugin.toml")).expect("readable");
-        let xeps = manifest.lines().filter_map(|l| l.strip_prefix("number = \"")?.strip_suffix('"'));
+        let xeps = manifest
+            .lines()
+            .filter_map(|l| l.strip_prefix("number = \"")?.strip_suffix('"'));
         for xep in xeps {
-            assert!(readme.contains(xep), "{}: the README doesn't name XEP-{xep}", relative(&entry.path()));
+            assert!(
+                readme.contains(xep),
+                "{}: the README doesn't name XEP-{xep}",
+                relative(&entry.path())
+            );
         }
     }
     assert!(count > 0);
@@ -163,7 +225,14 @@ fn every_plugin_says_what_it_is() {
 #[test]
 fn files_can_be_read_in_one_go() {
     let mut found = Vec::new();
-    for folder in ["host", "bridge-jsonrpc", "frontends", "plugins", "sdk", "tests"] {
+    for folder in [
+        "host",
+        "bridge-jsonrpc",
+        "frontends",
+        "plugins",
+        "sdk",
+        "tests",
+    ] {
         for file in files(folder, "rs") {
             let lines = fs::read_to_string(&file).expect("readable").lines().count();
             if lines > 600 {
@@ -179,7 +248,14 @@ fn a_daemon_does_not_panic() {
     let mut found = Vec::new();
     for folder in ["host/src", "host/sat/src", "bridge-jsonrpc/server/src"] {
         for (name, code) in sources(folder) {
-            for word in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!("] {
+            for word in [
+                ".unwrap()",
+                ".expect(",
+                "panic!(",
+                "unreachable!(",
+                "todo!(",
+                "unimplemented!(",
+            ] {
                 let lines = code.lines().filter(|l| l.contains(word));
                 found.extend(lines.map(|l| format!("{name}: {}", l.trim())));
             }
@@ -191,7 +267,10 @@ fn a_daemon_does_not_panic() {
 /// What no interface of the host may hand to a plugin.
 #[test]
 fn the_contract_hands_out_no_secrets() {
-    for file in files("wit/host", "wit").into_iter().chain(files("wit/plugin", "wit")) {
+    for file in files("wit/host", "wit")
+        .into_iter()
+        .chain(files("wit/plugin", "wit"))
+    {
         let text = fs::read_to_string(&file).expect("readable");
         for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
             for word in ["password", "credential", "socket", "path", "descriptor"] {

@@ -2,8 +2,7 @@
 
 use crate::{build, server::Server, wait};
 use sat_host::{
-    Backend, Error, Event, NewProfile, Options, Profile, Result,
-    error::kind,
+    Backend, Error, Event, NewProfile, Options, Profile, Result, error::kind,
     profile::vault::KdfParams,
 };
 use serde_json::Value;
@@ -17,7 +16,11 @@ use std::{
 use tempfile::TempDir;
 
 /// A derivation that costs nothing: the tests' passwords are no secrets.
-pub const CHEAP: KdfParams = KdfParams { m_kib: 64, t: 1, p: 1 };
+pub const CHEAP: KdfParams = KdfParams {
+    m_kib: 64,
+    t: 1,
+    p: 1,
+};
 
 /// A backend and its folders.
 pub struct Kit {
@@ -46,27 +49,46 @@ impl Kit {
 
     /// The folders alone, with the compile cache that all tests share.
     pub fn folders() -> Self {
-        let folder = tempfile::Builder::new().prefix("sat-backend-").tempdir().expect("a folder");
+        let folder = tempfile::Builder::new()
+            .prefix("sat-backend-")
+            .tempdir()
+            .expect("a folder");
         fs::create_dir(folder.path().join("plugins")).expect("writable");
         fs::create_dir(folder.path().join("local")).expect("writable");
-        let kit = Self { folder, backend: None };
+        let kit = Self {
+            folder,
+            backend: None,
+        };
         let template = template();
-        fs::copy(template.join("sat.db"), kit.local_dir().join("sat.db")).expect("the template has a database");
-        std::os::unix::fs::symlink(template.join("cache"), kit.local_dir().join("cache")).expect("writable");
+        fs::copy(template.join("sat.db"), kit.local_dir().join("sat.db"))
+            .expect("the template has a database");
+        std::os::unix::fs::symlink(template.join("cache"), kit.local_dir().join("cache"))
+            .expect("writable");
         kit
     }
 
     /// Starts the backend on the folders that there are.
     pub async fn run(&mut self) {
-        let backend = Backend::start(self.options()).await.expect("the backend starts");
-        let refused: Vec<_> = backend.plugins().into_iter().filter_map(|p| Some((p.file, p.error?))).collect();
+        let backend = Backend::start(self.options())
+            .await
+            .expect("the backend starts");
+        let refused: Vec<_> = backend
+            .plugins()
+            .into_iter()
+            .filter_map(|p| Some((p.file, p.error?)))
+            .collect();
         assert!(refused.is_empty(), "refused: {refused:?}");
         self.backend = Some(backend);
     }
 
     /// What the backend is started with.
     pub fn options(&self) -> Options {
-        Options { local_dir: self.local_dir(), plugin_dirs: vec![self.plugin_dir()], key_dir: None, kdf: CHEAP }
+        Options {
+            local_dir: self.local_dir(),
+            plugin_dirs: vec![self.plugin_dir()],
+            key_dir: None,
+            kdf: CHEAP,
+        }
     }
 
     /// Stops the backend properly and starts it again; the profiles come back locked.
@@ -105,8 +127,14 @@ impl Kit {
     /// Creates, opens and connects a profile named like its account of `localhost`.
     pub async fn connect(&self, server: &Server, name: &str) {
         self.create(server, name, "").await;
-        self.profile(name).unlock("").await.expect("the profile opens");
-        self.profile(name).connect().await.expect("the profile connects");
+        self.profile(name)
+            .unlock("")
+            .await
+            .expect("the profile opens");
+        self.profile(name)
+            .connect()
+            .await
+            .expect("the profile connects");
     }
 
     /// Creates a profile named like its account.
@@ -121,14 +149,23 @@ impl Kit {
             security: Some("plain".into()),
             ca_file: None,
         };
-        self.backend().create_profile(new).await.expect("the profile can be created");
+        self.backend()
+            .create_profile(new)
+            .await
+            .expect("the profile can be created");
     }
 
     /// Opens and connects profiles that exist.
     pub async fn reconnect(&self, names: &[&str]) {
         for name in names {
-            self.profile(name).unlock("").await.expect("the profile opens");
-            self.profile(name).connect().await.expect("the profile connects");
+            self.profile(name)
+                .unlock("")
+                .await
+                .expect("the profile opens");
+            self.profile(name)
+                .connect()
+                .await
+                .expect("the profile connects");
         }
     }
 
@@ -142,9 +179,16 @@ impl Kit {
     /// Calls a method.
     pub async fn call(&self, profile: &str, method: &str, params: Value) -> Result<Value> {
         let catalog = self.backend().catalog();
-        let absent = || Error::new(kind::NO_PROVIDER, format!("No loaded plugin offers {method}"));
+        let absent = || {
+            Error::new(
+                kind::NO_PROVIDER,
+                format!("No loaded plugin offers {method}"),
+            )
+        };
         let found = catalog.methods.get(method).ok_or_else(absent)?;
-        let Value::Object(params) = params else { panic!("parameters are an object") };
+        let Value::Object(params) = params else {
+            panic!("parameters are an object")
+        };
         let result = self.profile(profile).call(found, &params).await?;
         Ok(serde_json::from_str(result.get()).expect("results are JSON"))
     }
@@ -157,7 +201,10 @@ impl Kit {
 
     /// The first event of a topic (or `prefix.*`), old or new, that fits.
     pub async fn event(&self, profile: &str, topic: &str, fits: impl Fn(&Value) -> bool) -> Event {
-        let mut follower = self.profile(profile).events().follow(0, vec![topic.to_owned()]);
+        let mut follower = self
+            .profile(profile)
+            .events()
+            .follow(0, vec![topic.to_owned()]);
         let find = async {
             loop {
                 for event in follower.next().await.expect("events can be read") {
@@ -169,14 +216,26 @@ impl Kit {
         };
         match tokio::time::timeout(wait::LONG, find).await {
             Ok(event) => event,
-            Err(_) => panic!("{profile} waited {:?} for {topic}; got {:#?}", wait::LONG, self.events(profile, topic).await),
+            Err(_) => panic!(
+                "{profile} waited {:?} for {topic}; got {:#?}",
+                wait::LONG,
+                self.events(profile, topic).await
+            ),
         }
     }
 
     /// All events of a topic until now.
     pub async fn events(&self, profile: &str, topic: &str) -> Vec<Value> {
-        let events = self.profile(profile).events().read(0, &[topic.to_owned()], 10_000).await;
-        events.expect("events can be read").iter().map(data).collect()
+        let events = self
+            .profile(profile)
+            .events()
+            .read(0, &[topic.to_owned()], 10_000)
+            .await;
+        events
+            .expect("events can be read")
+            .iter()
+            .map(data)
+            .collect()
     }
 
     /// Puts a plugin file into the folder, in one step, as package managers do.
@@ -194,27 +253,45 @@ impl Kit {
 
     /// Takes a plugin file away and waits until it is gone.
     pub async fn remove(&self, name: &str, id: &str) {
-        fs::remove_file(self.plugin_dir().join(format!("{name}.wasm"))).expect("the plugin is there");
+        fs::remove_file(self.plugin_dir().join(format!("{name}.wasm")))
+            .expect("the plugin is there");
         self.loaded(id, None).await;
     }
 
     /// Waits until a plugin is loaded in this version, or not loaded.
     pub async fn loaded(&self, id: &str, version: Option<&str>) {
-        wait::until(&format!("plugin {id} is in version {version:?}"), || async {
-            let catalog = self.backend().catalog();
-            (catalog.plugin(id).map(|p| p.manifest.version.clone()).as_deref() == version).then_some(())
-        })
+        wait::until(
+            &format!("plugin {id} is in version {version:?}"),
+            || async {
+                let catalog = self.backend().catalog();
+                (catalog
+                    .plugin(id)
+                    .map(|p| p.manifest.version.clone())
+                    .as_deref()
+                    == version)
+                    .then_some(())
+            },
+        )
         .await;
     }
 
     /// A plugin's log in all profiles, one line each.
     pub fn logs(&self, plugin: &str) -> String {
-        let lines = self.backend().plugin_logs(plugin, None, 200).unwrap_or_default();
+        let lines = self
+            .backend()
+            .plugin_logs(plugin, None, 200)
+            .unwrap_or_default();
         lines.iter().map(|l| format!("{l:?}\n")).collect()
     }
 
     /// A call that must end within a time.
-    pub async fn timed(&self, limit: Duration, profile: &str, method: &str, params: Value) -> Result<Value> {
+    pub async fn timed(
+        &self,
+        limit: Duration,
+        profile: &str,
+        method: &str,
+        params: Value,
+    ) -> Result<Value> {
         match tokio::time::timeout(limit, self.call(profile, method, params)).await {
             Ok(result) => result,
             Err(_) => panic!("{method} took longer than {limit:?}"),
@@ -247,11 +324,22 @@ pub fn data(event: &Event) -> Value {
 fn template() -> PathBuf {
     let _lock = build::lock("template");
     let schema = build::repository().join("host/src/store/sql/host");
-    let mut files: Vec<_> = fs::read_dir(schema).expect("the schema").flatten().map(|f| f.path()).collect();
+    let mut files: Vec<_> = fs::read_dir(schema)
+        .expect("the schema")
+        .flatten()
+        .map(|f| f.path())
+        .collect();
     files.sort();
     let mut hash = Sha256::new();
-    files.iter().for_each(|f| hash.update(fs::read(f).expect("readable")));
-    let name: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
+    files
+        .iter()
+        .for_each(|f| hash.update(fs::read(f).expect("readable")));
+    let name: String = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let template = build::target().join("tests").join(name);
     if !template.join("done").is_file() {
         let options = Options {
@@ -262,14 +350,25 @@ fn template() -> PathBuf {
         };
         // A thread of its own, since this one may run a test's runtime; its end closes the files.
         let make = move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async {
-                Backend::start(options).await.expect("the backend starts").shutdown().await;
+                Backend::start(options)
+                    .await
+                    .expect("the backend starts")
+                    .shutdown()
+                    .await;
             });
         };
-        std::thread::spawn(make).join().expect("the template can be made");
+        std::thread::spawn(make)
+            .join()
+            .expect("the template can be made");
         // Whatever still lies in the journal belongs into the file that is copied.
-        wait::until_now("the database is closed", || !template.join("sat.db-wal").is_file());
+        wait::until_now("the database is closed", || {
+            !template.join("sat.db-wal").is_file()
+        });
         fs::create_dir_all(template.join("cache")).expect("writable");
         fs::write(template.join("done"), "").expect("writable");
     }

@@ -10,7 +10,10 @@ use std::{
 
 /// The repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+        .to_owned()
 }
 
 /// Cargo's target folder.
@@ -23,14 +26,25 @@ const BUILT: &str = "wasm32-wasip2/release";
 
 /// The file of a plugin of this repository.
 pub fn plugin(name: &str) -> PathBuf {
-    let file = target().join("plugins").join(BUILT).join(format!("{}.wasm", name.replace('-', "_")));
-    assert!(file.is_file(), "{} is missing: run `make plugins` first", file.display());
+    let file = target()
+        .join("plugins")
+        .join(BUILT)
+        .join(format!("{}.wasm", name.replace('-', "_")));
+    assert!(
+        file.is_file(),
+        "{} is missing: run `make plugins` first",
+        file.display()
+    );
     file
 }
 
 /// Whether a plugin of this repository was built.
 pub fn has_plugin(name: &str) -> bool {
-    target().join("plugins").join(BUILT).join(format!("{}.wasm", name.replace('-', "_"))).is_file()
+    target()
+        .join("plugins")
+        .join(BUILT)
+        .join(format!("{}.wasm", name.replace('-', "_")))
+        .is_file()
 }
 
 /// The file of a plugin in `tests/guests`, all of which are built when this is first called.
@@ -43,7 +57,10 @@ pub fn guest(name: &str) -> PathBuf {
         for (name, _) in env::vars_os() {
             // What cargo told this test is not meant for another cargo.
             let name = name.to_string_lossy();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST") || name == "RUSTFLAGS" {
+            if name.starts_with("CARGO_PKG_")
+                || name.starts_with("CARGO_MANIFEST")
+                || name == "RUSTFLAGS"
+            {
                 cargo.env_remove(&*name);
             }
         }
@@ -53,7 +70,11 @@ pub fn guest(name: &str) -> PathBuf {
             .env("CARGO_TARGET_DIR", &out)
             .output()
             .expect("cargo can be started");
-        assert!(run.status.success(), "tests/guests: {}", String::from_utf8_lossy(&run.stderr));
+        assert!(
+            run.status.success(),
+            "tests/guests: {}",
+            String::from_utf8_lossy(&run.stderr)
+        );
         out.join(BUILT)
     });
     let file = folder.join(format!("{}.wasm", name.replace('-', "_")));
@@ -65,7 +86,9 @@ pub fn guest(name: &str) -> PathBuf {
 pub fn lock(name: &str) -> File {
     let folder = target().join("tests");
     fs::create_dir_all(&folder).expect("the target folder is writable");
-    let file = File::create(folder.join(format!("{name}.lock"))).expect("the target folder is writable");
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("a file can be locked");
+    let file =
+        File::create(folder.join(format!("{name}.lock"))).expect("the target folder is writable");
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+        .expect("a file can be locked");
     file
 }

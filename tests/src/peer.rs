@@ -9,7 +9,8 @@ use tokio::{
     net::TcpStream,
 };
 
-const STREAM: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'";
+const STREAM: &str =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'";
 
 /// A logged-in raw client.
 pub struct Peer {
@@ -24,19 +25,38 @@ pub struct Peer {
 impl Peer {
     /// Logs in without announcing itself.
     pub async fn login(server: &Server, account: &str, resource: &str) -> Self {
-        let socket = TcpStream::connect(("127.0.0.1", server.port)).await.expect("the server listens");
-        let mut peer = Self { socket, buffer: Vec::new(), jid: String::new(), waiting: Vec::new(), ids: 0 };
+        let socket = TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .expect("the server listens");
+        let mut peer = Self {
+            socket,
+            buffer: Vec::new(),
+            jid: String::new(),
+            waiting: Vec::new(),
+            ids: 0,
+        };
         peer.open().await;
         let password = crate::server::password(account);
         let plain = STANDARD.encode(format!("\0{account}\0{password}"));
-        peer.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>")).await;
+        peer.send(&format!(
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>"
+        ))
+        .await;
         let answer = peer.next().await;
-        assert_eq!(answer.name(), "success", "{account} can't log in: {answer:?}");
+        assert_eq!(
+            answer.name(),
+            "success",
+            "{account} can't log in: {answer:?}"
+        );
         peer.open().await;
-        let bind = format!("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind>");
+        let bind = format!(
+            "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}</resource></bind>"
+        );
         let answer = peer.ask("set", None, &bind).await;
         let ns = "urn:ietf:params:xml:ns:xmpp-bind";
-        let jid = answer.get_child("bind", ns).and_then(|b| b.get_child("jid", ns));
+        let jid = answer
+            .get_child("bind", ns)
+            .and_then(|b| b.get_child("jid", ns));
         peer.jid = jid.expect("the server binds").text();
         peer
     }
@@ -46,7 +66,10 @@ impl Peer {
         let mut peer = Self::login(server, account, resource).await;
         peer.send("<presence/>").await;
         let own = peer.jid.clone();
-        peer.take("its own presence", |e| e.name() == "presence" && e.attr("from") == Some(&own)).await;
+        peer.take("its own presence", |e| {
+            e.name() == "presence" && e.attr("from") == Some(&own)
+        })
+        .await;
         peer
     }
 
@@ -57,7 +80,8 @@ impl Peer {
 
     async fn open(&mut self) {
         self.buffer.clear();
-        self.send(&format!("{STREAM} to='localhost' version='1.0'>")).await;
+        self.send(&format!("{STREAM} to='localhost' version='1.0'>"))
+            .await;
         // The start of the server's stream is no element of its own.
         loop {
             if let Some(start) = find(&self.buffer, b"<stream:stream")
@@ -74,7 +98,10 @@ impl Peer {
 
     /// Sends text as it is.
     pub async fn send(&mut self, xml: &str) {
-        self.socket.write_all(xml.as_bytes()).await.expect("the stream is open");
+        self.socket
+            .write_all(xml.as_bytes())
+            .await
+            .expect("the stream is open");
     }
 
     /// Sends text as it is, to a server that may have closed the stream.
@@ -87,9 +114,12 @@ impl Peer {
         self.ids += 1;
         let id = format!("ask-{}", self.ids);
         let to = to.map(|to| format!(" to='{to}'")).unwrap_or_default();
-        self.send(&format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>")).await;
+        self.send(&format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>"))
+            .await;
         self.take(&format!("the answer to {payload:.60}"), |e| {
-            e.name() == "iq" && e.attr("id") == Some(&id) && matches!(e.attr("type"), Some("result" | "error"))
+            e.name() == "iq"
+                && e.attr("id") == Some(&id)
+                && matches!(e.attr("type"), Some("result" | "error"))
         })
         .await
     }
@@ -110,7 +140,11 @@ impl Peer {
         };
         match tokio::time::timeout(wait::LONG, find).await {
             Ok(found) => found,
-            Err(_) => panic!("{} waited in vain for {what}; got {:#?}", self.jid, self.texts()),
+            Err(_) => panic!(
+                "{} waited in vain for {what}; got {:#?}",
+                self.jid,
+                self.texts()
+            ),
         }
     }
 
@@ -125,7 +159,8 @@ impl Peer {
 
     /// Waits until the server has handled everything sent before.
     pub async fn settle(&mut self) {
-        self.ask("get", Some("localhost"), "<ping xmlns='urn:xmpp:ping'/>").await;
+        self.ask("get", Some("localhost"), "<ping xmlns='urn:xmpp:ping'/>")
+            .await;
     }
 
     fn texts(&self) -> Vec<String> {
@@ -138,10 +173,16 @@ impl Peer {
             if let Some(length) = element_length(&self.buffer) {
                 let text: Vec<u8> = self.buffer.drain(..length).collect();
                 let text = String::from_utf8(text).expect("the server sends UTF-8");
-                let wrapped: Element = format!("{STREAM}>{text}</stream:stream>").parse().expect("the server sends XML");
+                let wrapped: Element = format!("{STREAM}>{text}</stream:stream>")
+                    .parse()
+                    .expect("the server sends XML");
                 return wrapped.children().next().expect("one element").clone();
             }
-            assert!(self.read().await, "the server closed the stream of {}", self.jid);
+            assert!(
+                self.read().await,
+                "the server closed the stream of {}",
+                self.jid
+            );
         }
     }
 
@@ -162,18 +203,19 @@ fn element_length(text: &[u8]) -> Option<usize> {
     loop {
         let start = at + text.get(at..)?.iter().position(|b| *b == b'<')?;
         let mut quote = None;
-        let end = start + text.get(start..)?.iter().position(|b| match (quote, b) {
-            (None, b'\'' | b'"') => {
-                quote = Some(*b);
-                false
-            }
-            (Some(q), b) if q == *b => {
-                quote = None;
-                false
-            }
-            (None, b'>') => true,
-            _ => false,
-        })?;
+        let end = start
+            + text.get(start..)?.iter().position(|b| match (quote, b) {
+                (None, b'\'' | b'"') => {
+                    quote = Some(*b);
+                    false
+                }
+                (Some(q), b) if q == *b => {
+                    quote = None;
+                    false
+                }
+                (None, b'>') => true,
+                _ => false,
+            })?;
         let closing = text.get(start + 1) == Some(&b'/');
         let empty = text.get(end - 1) == Some(&b'/');
         match (closing, empty) {

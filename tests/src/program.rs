@@ -17,13 +17,20 @@ pub struct Program {
 impl Program {
     /// Starts it.
     pub fn start(mut command: Command) -> Self {
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut input = process.stdin.take().expect("a pipe");
         let output = process.stdout.take().expect("a pipe");
         let (orders, written) = std_mpsc::channel::<String>();
         std::thread::spawn(move || {
             for line in written {
-                if writeln!(input, "{line}").and_then(|()| input.flush()).is_err() {
+                if writeln!(input, "{line}")
+                    .and_then(|()| input.flush())
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -36,7 +43,11 @@ impl Program {
                 }
             }
         });
-        Self { process, orders, lines }
+        Self {
+            process,
+            orders,
+            lines,
+        }
     }
 
     /// Gives it a line, sooner or later.

@@ -13,7 +13,9 @@ pub struct Script {
 impl Script {
     /// Whether this machine has slixmpp.
     pub fn available() -> bool {
-        let run = Command::new("/usr/bin/python3").args(["-c", "import slixmpp"]).output();
+        let run = Command::new("/usr/bin/python3")
+            .args(["-c", "import slixmpp"])
+            .output();
         run.is_ok_and(|r| r.status.success())
     }
 
@@ -25,8 +27,13 @@ impl Script {
             .arg(format!("{account}@localhost/{resource}"))
             .arg(crate::server::password(account))
             .arg(server.port.to_string());
-        let mut script = Self { program: Program::start(command), waiting: Vec::new() };
-        script.take("being online", |e| e["event"] == "online").await;
+        let mut script = Self {
+            program: Program::start(command),
+            waiting: Vec::new(),
+        };
+        script
+            .take("being online", |e| e["event"] == "online")
+            .await;
         script
     }
 
@@ -34,7 +41,8 @@ impl Script {
     pub async fn order(&mut self, order: &str, mut params: Value) -> Value {
         params["order"] = json!(order);
         self.program.write(&params.to_string());
-        self.take(&format!("the end of {order}"), |e| e["done"] == *order).await
+        self.take(&format!("the end of {order}"), |e| e["done"] == *order)
+            .await
     }
 
     /// The first line, old or new, that fits.

@@ -22,8 +22,12 @@ impl Server {
 
     /// With settings of its own.
     pub fn start(mut options: Options) -> Self {
-        options.extra.push_str("\nallow_unencrypted_plain_auth = true\n");
-        options.modules.extend(["version", "time"].map(str::to_owned));
+        options
+            .extra
+            .push_str("\nallow_unencrypted_plain_auth = true\n");
+        options
+            .modules
+            .extend(["version", "time"].map(str::to_owned));
         let server = Self(Prosody::start(options));
         for account in ACCOUNTS {
             server.add_account(account, &password(account));

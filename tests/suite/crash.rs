@@ -11,14 +11,19 @@ async fn until_death(kit: &Kit, first: u32, lifetime: Duration) -> BTreeMap<Stri
     let mut command = Command::new(env!("CARGO_BIN_EXE_sat-victim"));
     command.arg(kit.local_dir()).arg(kit.plugin_dir());
     let mut victim = Program::start(command);
-    let ready = tokio::time::timeout(wait::LONG, victim.line()).await.expect("in time");
+    let ready = tokio::time::timeout(wait::LONG, victim.line())
+        .await
+        .expect("in time");
     assert_eq!(ready.as_deref(), Some("ready"));
     (first..first + 300).for_each(|n| victim.write(&n.to_string()));
     let mut acknowledged = BTreeMap::new();
     let mut note = |line: String| {
         let (body, sent) = line.split_once(' ').expect("a body and what was returned");
         let sent: Value = serde_json::from_str(sent).expect("JSON");
-        acknowledged.insert(body.to_owned(), sent["id"].as_str().expect("an id").to_owned());
+        acknowledged.insert(
+            body.to_owned(),
+            sent["id"].as_str().expect("an id").to_owned(),
+        );
     };
     let life = async {
         while let Some(line) = victim.line().await {
@@ -39,9 +44,16 @@ type Came = BTreeMap<String, Vec<(String, String)>>;
 
 async fn take_all(juliet: &mut Peer, came: &mut Came) {
     for stanza in juliet.collect(wait::QUIET).await {
-        let Some(body) = stanza.get_child("body", "jabber:client") else { continue };
-        let origin = stanza.get_child("origin-id", "urn:xmpp:sid:0").and_then(|o| o.attr("id"));
-        let ids = (stanza.attr("id").unwrap_or_default().to_owned(), origin.unwrap_or_default().to_owned());
+        let Some(body) = stanza.get_child("body", "jabber:client") else {
+            continue;
+        };
+        let origin = stanza
+            .get_child("origin-id", "urn:xmpp:sid:0")
+            .and_then(|o| o.attr("id"));
+        let ids = (
+            stanza.attr("id").unwrap_or_default().to_owned(),
+            origin.unwrap_or_default().to_owned(),
+        );
         came.entry(body.text()).or_default().push(ids);
     }
 }
@@ -61,20 +73,34 @@ async fn a_killed_backend_loses_nothing_that_it_acknowledged() {
         let first = u32::try_from(round).expect("small") * 1000;
         acknowledged.extend(until_death(&kit, first, Duration::from_millis(lifetime)).await);
     }
-    assert!(!acknowledged.is_empty(), "the victim was killed before it sent anything");
+    assert!(
+        !acknowledged.is_empty(),
+        "the victim was killed before it sent anything"
+    );
     // The next run sends what is left.
     kit.run().await;
     kit.reconnect(&["romeo"]).await;
     wait::until("everything has arrived", || async {
-        let talks = kit.ok("romeo", "chat.history", json!({"with": "juliet@localhost", "limit": 200})).await;
+        let talks = kit
+            .ok(
+                "romeo",
+                "chat.history",
+                json!({"with": "juliet@localhost", "limit": 200}),
+            )
+            .await;
         let items = talks["items"].as_array().expect("items").clone();
         items.iter().all(|m| m["state"] != "queued").then_some(())
     })
     .await;
     take_all(&mut juliet, &mut came).await;
     for (body, id) in &acknowledged {
-        let ids = came.get(body).unwrap_or_else(|| panic!("{body} was acknowledged and never sent"));
-        assert!(ids.iter().all(|i| i == &ids[0] && !i.0.is_empty()), "{body}: another id at another try: {ids:?}");
+        let ids = came
+            .get(body)
+            .unwrap_or_else(|| panic!("{body} was acknowledged and never sent"));
+        assert!(
+            ids.iter().all(|i| i == &ids[0] && !i.0.is_empty()),
+            "{body}: another id at another try: {ids:?}"
+        );
         let message = kit.ok("romeo", "chat.get", json!({"id": id})).await;
         assert_eq!(message["message_id"], ids[0].0.as_str());
         assert_eq!(message["origin_id"], ids[0].1.as_str());
@@ -82,9 +108,16 @@ async fn a_killed_backend_loses_nothing_that_it_acknowledged() {
     // Each once in the own history, also what was stored and not acknowledged.
     let (mut before, mut own) = (Value::Null, BTreeMap::<String, u32>::new());
     loop {
-        let page = kit.ok("romeo", "chat.history", json!({"with": "juliet@localhost", "limit": 200, "before": before})).await;
+        let page = kit
+            .ok(
+                "romeo",
+                "chat.history",
+                json!({"with": "juliet@localhost", "limit": 200, "before": before}),
+            )
+            .await;
         for message in page["items"].as_array().expect("items") {
-            *own.entry(message["body"].as_str().expect("a body").to_owned()).or_default() += 1;
+            *own.entry(message["body"].as_str().expect("a body").to_owned())
+                .or_default() += 1;
         }
         before = page["first"].clone();
         if page["complete"] == true {

@@ -17,7 +17,12 @@ async fn start(guests: &[&str]) -> (Server, Kit) {
 }
 
 async fn note(kit: &Kit, number: u32, how: &str) {
-    kit.ok("romeo", "acme.weather.note", json!({"number": number, "how": how})).await;
+    kit.ok(
+        "romeo",
+        "acme.weather.note",
+        json!({"number": number, "how": how}),
+    )
+    .await;
 }
 
 fn numbers(events: &[Value]) -> Vec<u64> {
@@ -32,18 +37,29 @@ async fn a_cursor_outlives_the_backend() {
     }
     let log = kit.profile("romeo").events().clone();
     let all = log.read(0, &["acme.weather.*".into()], 100).await.unwrap();
-    assert_eq!(numbers(&all.iter().map(backend::data).collect::<Vec<_>>()), [1, 2, 3, 4, 5]);
+    assert_eq!(
+        numbers(&all.iter().map(backend::data).collect::<Vec<_>>()),
+        [1, 2, 3, 4, 5]
+    );
     let cursor = all[2].cursor;
     drop(log);
 
     kit.restart().await;
     kit.profile("romeo").unlock("").await.unwrap();
     note(&kit, 6, "commit").await;
-    let mut follower = kit.profile("romeo").events().follow(cursor, vec!["acme.weather.changed".into()]);
+    let mut follower = kit
+        .profile("romeo")
+        .events()
+        .follow(cursor, vec!["acme.weather.changed".into()]);
     let mut seen = Vec::new();
     while seen.len() < 3 {
-        let events = tokio::time::timeout(wait::LONG, follower.next()).await.expect("they come").unwrap();
-        seen.extend(numbers(&events.iter().map(backend::data).collect::<Vec<_>>()));
+        let events = tokio::time::timeout(wait::LONG, follower.next())
+            .await
+            .expect("they come")
+            .unwrap();
+        seen.extend(numbers(
+            &events.iter().map(backend::data).collect::<Vec<_>>(),
+        ));
     }
     assert_eq!(seen, [4, 5, 6]);
 }
@@ -63,7 +79,12 @@ async fn a_receiving_plugin_misses_nothing_while_it_is_away() {
     let (_server, mut kit) = start(&["weather", "listener"]).await;
     let seen = async |kit: &Kit| {
         let seen = kit.ok("romeo", "acme.listener.seen", json!({})).await;
-        let mut seen: Vec<u64> = seen.as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+        let mut seen: Vec<u64> = seen
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_u64)
+            .collect();
         // At least once: a repeated one is no fault.
         seen.dedup();
         seen
@@ -86,7 +107,8 @@ async fn a_receiving_plugin_misses_nothing_while_it_is_away() {
     // The plugin is taken out and comes back.
     kit.remove("listener", "listener").await;
     note(&kit, 3, "emit").await;
-    kit.add(&build::guest("listener"), "listener", "listener", "0.1.0").await;
+    kit.add(&build::guest("listener"), "listener", "listener", "0.1.0")
+        .await;
     until(&kit, &[1, 2, 3]).await;
     // The backend is restarted while events lie there.
     kit.remove("listener", "listener").await;

@@ -21,11 +21,21 @@ async fn start() -> (Server, Kit) {
 }
 
 /// Does something hostile as romeo, and pings meanwhile as romeo and as juliet.
-async fn meanwhile(kit: &Kit, what: &str, n: Option<u32>, limit: Duration) -> sat_host::Result<Value> {
+async fn meanwhile(
+    kit: &Kit,
+    what: &str,
+    n: Option<u32>,
+    limit: Duration,
+) -> sat_host::Result<Value> {
     for name in ["romeo", "juliet"] {
         kit.ok(name, "ping.ping", json!({})).await;
     }
-    let hostile = kit.timed(limit, "romeo", "acme.hostile.do", json!({"what": what, "n": n}));
+    let hostile = kit.timed(
+        limit,
+        "romeo",
+        "acme.hostile.do",
+        json!({"what": what, "n": n}),
+    );
     let pings = async {
         let mut slowest = Duration::ZERO;
         loop {
@@ -34,7 +44,10 @@ async fn meanwhile(kit: &Kit, what: &str, n: Option<u32>, limit: Duration) -> sa
                 kit.ok(name, "ping.ping", json!({})).await;
                 slowest = slowest.max(start.elapsed());
             }
-            assert!(slowest < NEIGHBOUR, "{what}: a neighbour waited {slowest:?}");
+            assert!(
+                slowest < NEIGHBOUR,
+                "{what}: a neighbour waited {slowest:?}"
+            );
         }
     };
     tokio::select! {
@@ -48,7 +61,8 @@ async fn crashes(kit: &Kit, what: &str, limit: Duration, word: &str) {
     assert_eq!(error.kind, "plugin-crashed", "{what}: {error}");
     assert!(error.message.contains(word), "{what}: {error}");
     // A fresh instance answers at once.
-    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"})).await;
+    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"}))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,16 +94,28 @@ async fn endless_recursion_is_a_crash_of_the_plugin_alone() {
 async fn a_loop_through_the_host_is_ended_at_the_call_s_deadline() {
     let (_server, kit) = start().await;
     let start = Instant::now();
-    let error = meanwhile(&kit, "spin-in-the-host", None, Duration::from_secs(40)).await.unwrap_err();
-    assert!(matches!(&*error.kind, "timeout" | "plugin-crashed"), "{error} after {:?}", start.elapsed());
-    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"})).await;
+    let error = meanwhile(&kit, "spin-in-the-host", None, Duration::from_secs(40))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&*error.kind, "timeout" | "plugin-crashed"),
+        "{error} after {:?}",
+        start.elapsed()
+    );
+    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"}))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endless_query_is_cut() {
     let (_server, kit) = start().await;
-    let error = meanwhile(&kit, "long-query", None, Duration::from_secs(10)).await.unwrap_err();
-    assert!(matches!(&*error.kind, "limit-reached" | "sql-error" | "timeout"), "{error}");
+    let error = meanwhile(&kit, "long-query", None, Duration::from_secs(10))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&*error.kind, "limit-reached" | "sql-error" | "timeout"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,28 +125,48 @@ async fn huge_values_are_refused_or_arrive_whole() {
         Ok(text) => assert_eq!(text.as_str().map(str::len), Some(1 << 20)),
         Err(e) => assert_eq!(e.kind, "limit-reached", "{e}"),
     }
-    let error = meanwhile(&kit, "huge", Some(40 << 20), Duration::from_secs(10)).await.unwrap_err();
-    assert!(matches!(&*error.kind, "plugin-crashed" | "limit-reached"), "{error}");
-    let error = meanwhile(&kit, "store-huge", Some(8 << 20), Duration::from_secs(5)).await.unwrap_err();
-    assert!(matches!(&*error.kind, "plugin-crashed" | "limit-reached"), "{error}");
+    let error = meanwhile(&kit, "huge", Some(40 << 20), Duration::from_secs(10))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&*error.kind, "plugin-crashed" | "limit-reached"),
+        "{error}"
+    );
+    let error = meanwhile(&kit, "store-huge", Some(8 << 20), Duration::from_secs(5))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&*error.kind, "plugin-crashed" | "limit-reached"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_between_plugins_have_a_depth() {
     let (_server, kit) = start().await;
-    let error = meanwhile(&kit, "bounce", None, Duration::from_secs(5)).await.unwrap_err();
+    let error = meanwhile(&kit, "bounce", None, Duration::from_secs(5))
+        .await
+        .unwrap_err();
     assert!(error.message.contains("CALL_DEPTH"), "{error}");
-    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"})).await;
+    kit.ok("romeo", "acme.hostile.do", json!({"what": "nothing"}))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_to_itself_does_not_go_round_for_ever() {
     let (_server, kit) = start().await;
     let loops = async || {
-        let count = kit.ok("romeo", "acme.hostile.do", json!({"what": "count"})).await;
-        count.as_str().and_then(|n| n.parse::<u64>().ok()).expect("a number")
+        let count = kit
+            .ok("romeo", "acme.hostile.do", json!({"what": "count"}))
+            .await;
+        count
+            .as_str()
+            .and_then(|n| n.parse::<u64>().ok())
+            .expect("a number")
     };
-    meanwhile(&kit, "send-to-itself", None, Duration::from_secs(5)).await.unwrap();
+    meanwhile(&kit, "send-to-itself", None, Duration::from_secs(5))
+        .await
+        .unwrap();
     let mut before = loops().await;
     let begin = Instant::now();
     // Whatever ends the loop (a depth, a rate), it must not use more than a share of the time.
@@ -141,14 +187,24 @@ async fn crashes_are_counted_and_the_plugin_rests() {
     let (_server, kit) = start().await;
     let mut last = None;
     for _ in 0..8 {
-        last = Some(kit.call("romeo", "acme.hostile.do", json!({"what": "crash"})).await.unwrap_err());
+        last = Some(
+            kit.call("romeo", "acme.hostile.do", json!({"what": "crash"}))
+                .await
+                .unwrap_err(),
+        );
     }
     let error = last.expect("eight calls");
     assert!(error.message.contains("rests"), "{error}");
-    let hostile = kit.backend().plugins().into_iter().find(|p| p.id == "hostile").expect("loaded");
+    let hostile = kit
+        .backend()
+        .plugins()
+        .into_iter()
+        .find(|p| p.id == "hostile")
+        .expect("loaded");
     assert_eq!(hostile.instances["romeo"]["state"], "resting");
     // Each profile has its own.
-    kit.ok("juliet", "acme.hostile.do", json!({"what": "nothing"})).await;
+    kit.ok("juliet", "acme.hostile.do", json!({"what": "nothing"}))
+        .await;
     kit.ok("romeo", "ping.ping", json!({})).await;
 }
 
@@ -157,7 +213,9 @@ async fn nothing_goes_out_in_another_s_name() {
     let (server, kit) = start().await;
     let mut mallory = sat_tests::Peer::online(&server, "mallory", "raw").await;
     for what in ["foreign-from", "iq-as-message", "two-stanzas"] {
-        let result = kit.call("romeo", "acme.hostile.do", json!({"what": what})).await;
+        let result = kit
+            .call("romeo", "acme.hostile.do", json!({"what": what}))
+            .await;
         assert!(result.is_err(), "{what} was sent: {result:?}");
     }
     let got = mallory.collect(wait::QUIET).await;

@@ -3,7 +3,9 @@
 use sat_tests::{Kit, Peer, Server};
 use serde_json::json;
 
-const PLUGINS: [&str; 8] = ["roster", "presence", "disco", "chat", "receipts", "carbons", "archive", "ping"];
+const PLUGINS: [&str; 8] = [
+    "roster", "presence", "disco", "chat", "receipts", "carbons", "archive", "ping",
+];
 
 async fn start() -> (Server, Kit, Peer, String) {
     let server = Server::plain();
@@ -18,9 +20,14 @@ async fn start() -> (Server, Kit, Peer, String) {
 async fn still_there(server: &Server, kit: &Kit) {
     let mut romeo = Peer::online(server, "romeo", "raw").await;
     romeo.send("<message type='chat' to='juliet@localhost' id='next'><body>Still there?</body></message>").await;
-    kit.event("juliet", "chat.message", |m| m["body"] == "Still there?").await;
+    kit.event("juliet", "chat.message", |m| m["body"] == "Still there?")
+        .await;
     kit.ok("juliet", "ping.ping", json!({})).await;
-    assert_eq!(kit.events("juliet", "profile.connected").await.len(), 1, "the stream was lost");
+    assert_eq!(
+        kit.events("juliet", "profile.connected").await.len(),
+        1,
+        "the stream was lost"
+    );
 }
 
 /// reliability.md, row 1: without the clipping reader this ends the process.
@@ -50,7 +57,11 @@ async fn a_large_message_is_the_sender_s_problem() {
     let (server, kit, mut mallory, juliet) = start().await;
     let body = "x".repeat(1 << 20);
     // Prosody closes the stream of who sends so much: then nothing comes, which is fine.
-    mallory.try_send(&format!("<message type='chat' to='{juliet}' id='large'><body>{body}</body></message>")).await;
+    mallory
+        .try_send(&format!(
+            "<message type='chat' to='{juliet}' id='large'><body>{body}</body></message>"
+        ))
+        .await;
     still_there(&server, &kit).await;
 }
 
@@ -58,7 +69,11 @@ async fn a_large_message_is_the_sender_s_problem() {
 async fn many_payloads_and_attributes_do_no_harm() {
     let (server, kit, mut mallory, juliet) = start().await;
     let flat = "<x xmlns='urn:example:flat'/>".repeat(5_000);
-    mallory.send(&format!("<message type='chat' to='{juliet}' id='flat'><body>flat</body>{flat}</message>")).await;
+    mallory
+        .send(&format!(
+            "<message type='chat' to='{juliet}' id='flat'><body>flat</body>{flat}</message>"
+        ))
+        .await;
     let attributes: String = (0..2_000).map(|n| format!(" a{n}='x'")).collect();
     mallory.send(&format!("<message type='chat' to='{juliet}' id='wide'><body>wide</body><x xmlns='urn:x'{attributes}/></message>")).await;
     mallory.settle().await;
@@ -90,10 +105,19 @@ async fn forged_carbons_and_archive_results_are_not_believed() {
         )
     };
     let wrappers = [
-        format!("<received xmlns='urn:xmpp:carbons:2'>{}</received>", forged(1)),
+        format!(
+            "<received xmlns='urn:xmpp:carbons:2'>{}</received>",
+            forged(1)
+        ),
         format!("<sent xmlns='urn:xmpp:carbons:2'>{}</sent>", forged(2)),
-        format!("<result xmlns='urn:xmpp:mam:2' id='1' queryid='q'>{}</result>", forged(3)),
-        format!("<result xmlns='urn:xmpp:mam:2' id='2'>{}</result>", forged(4)),
+        format!(
+            "<result xmlns='urn:xmpp:mam:2' id='1' queryid='q'>{}</result>",
+            forged(3)
+        ),
+        format!(
+            "<result xmlns='urn:xmpp:mam:2' id='2'>{}</result>",
+            forged(4)
+        ),
         forged(5),
         format!(
             "<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>\
@@ -103,14 +127,25 @@ async fn forged_carbons_and_archive_results_are_not_believed() {
         ),
     ];
     for (n, wrapper) in wrappers.iter().enumerate() {
-        mallory.send(&format!("<message to='{juliet}' id='w{n}'>{wrapper}</message>")).await;
+        mallory
+            .send(&format!(
+                "<message to='{juliet}' id='w{n}'>{wrapper}</message>"
+            ))
+            .await;
         mallory.send(&format!("<message to='{juliet}' id='b{n}' type='chat'><body>genuine {n}</body>{wrapper}</message>")).await;
     }
     mallory.settle().await;
     still_there(&server, &kit).await;
     let messages = kit.events("juliet", "chat.message").await;
-    assert!(messages.iter().all(|m| m["body"] != "forged"), "{messages:#?}");
-    assert!(messages.iter().all(|m| m["body"] == "Still there?" || m["with"] == "mallory@localhost"));
+    assert!(
+        messages.iter().all(|m| m["body"] != "forged"),
+        "{messages:#?}"
+    );
+    assert!(
+        messages
+            .iter()
+            .all(|m| m["body"] == "Still there?" || m["with"] == "mallory@localhost")
+    );
 }
 
 /// reliability.md, row 11: kept as it is; making it harmless is the work of what shows it.
@@ -119,24 +154,40 @@ async fn odd_text_arrives_as_it_was_sent() {
     let (_server, kit, mut mallory, juliet) = start().await;
     let body = "\u{202e}abc\u{200b}\u{feff} é \u{1F600} &amp;amp; &lt;b&gt; ]]&gt;";
     let said = "\u{202e}abc\u{200b}\u{feff} é \u{1F600} &amp; <b> ]]>";
-    mallory.send(&format!("<message type='chat' to='{juliet}' id='odd'><body>{body}</body></message>")).await;
-    kit.event("juliet", "chat.message", |m| m["body"] == said).await;
+    mallory
+        .send(&format!(
+            "<message type='chat' to='{juliet}' id='odd'><body>{body}</body></message>"
+        ))
+        .await;
+    kit.event("juliet", "chat.message", |m| m["body"] == said)
+        .await;
 }
 
 /// A time from the sender sorts, so it must not break what sorts.
 #[tokio::test(flavor = "multi_thread")]
 async fn impossible_times_do_no_harm() {
     let (server, kit, mut mallory, juliet) = start().await;
-    for stamp in ["9999-12-31T23:59:59Z", "-0001-01-01T00:00:00Z", "2020-02-30T25:61:61Z", "yesterday", ""] {
+    for stamp in [
+        "9999-12-31T23:59:59Z",
+        "-0001-01-01T00:00:00Z",
+        "2020-02-30T25:61:61Z",
+        "yesterday",
+        "",
+    ] {
         mallory
             .send(&format!(
                 "<message type='chat' to='{juliet}' id='t'><body>at {stamp}</body>\
                  <delay xmlns='urn:xmpp:delay' from='localhost' stamp='{stamp}'/></message>"
             ))
             .await;
-        kit.event("juliet", "chat.message", |m| m["body"] == format!("at {stamp}")).await;
+        kit.event("juliet", "chat.message", |m| {
+            m["body"] == format!("at {stamp}")
+        })
+        .await;
     }
     still_there(&server, &kit).await;
-    let page = kit.ok("juliet", "chat.history", json!({"with": "romeo@localhost"})).await;
+    let page = kit
+        .ok("juliet", "chat.history", json!({"with": "romeo@localhost"}))
+        .await;
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
 }

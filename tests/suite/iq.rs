@@ -9,7 +9,9 @@ fn outcome(answer: &Element) -> &str {
         return "result";
     }
     let error = answer.get_child("error", "jabber:client");
-    error.and_then(|e| e.children().next()).map_or("no condition", Element::name)
+    error
+        .and_then(|e| e.children().next())
+        .map_or("no condition", Element::name)
 }
 
 async fn start(plugins: &[&str]) -> (Server, Kit, Peer, String) {
@@ -28,12 +30,19 @@ async fn what_plugins_know_is_answered() {
         ("<ping xmlns='urn:xmpp:ping'/>", ""),
         ("<query xmlns='jabber:iq:version'/>", "Salut"),
         ("<time xmlns='urn:xmpp:time'/>", "<utc>"),
-        ("<query xmlns='http://jabber.org/protocol/disco#info'/>", "urn:xmpp:ping"),
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+            "urn:xmpp:ping",
+        ),
     ] {
         let answer = peer.ask("get", Some(&juliet), payload).await;
         assert_eq!(outcome(&answer), "result", "{payload}");
         assert_eq!(answer.attr("from"), Some(juliet.as_str()));
-        assert!(String::from(&answer).contains(part), "{payload}: {}", String::from(&answer));
+        assert!(
+            String::from(&answer).contains(part),
+            "{payload}: {}",
+            String::from(&answer)
+        );
     }
 }
 
@@ -42,18 +51,41 @@ async fn what_nobody_knows_is_refused() {
     let (_server, kit, mut peer, juliet) = start(&["ping"]).await;
     let ping = "<ping xmlns='urn:xmpp:ping'/>";
     for (kind, payload, expected) in [
-        ("get", "<unknown xmlns='urn:example:unknown'/>".to_owned(), "service-unavailable"),
-        ("set", "<unknown xmlns='urn:example:unknown'/>".to_owned(), "service-unavailable"),
+        (
+            "get",
+            "<unknown xmlns='urn:example:unknown'/>".to_owned(),
+            "service-unavailable",
+        ),
+        (
+            "set",
+            "<unknown xmlns='urn:example:unknown'/>".to_owned(),
+            "service-unavailable",
+        ),
         // Declared for `get` only, in another namespace, or under another name.
         ("set", ping.to_owned(), "service-unavailable"),
-        ("get", "<ping xmlns='urn:xmpp:pong'/>".to_owned(), "service-unavailable"),
-        ("get", "<pong xmlns='urn:xmpp:ping'/>".to_owned(), "service-unavailable"),
+        (
+            "get",
+            "<ping xmlns='urn:xmpp:pong'/>".to_owned(),
+            "service-unavailable",
+        ),
+        (
+            "get",
+            "<pong xmlns='urn:xmpp:ping'/>".to_owned(),
+            "service-unavailable",
+        ),
         ("get", ping.to_owned(), "result"),
     ] {
-        assert_eq!(outcome(&peer.ask(kind, Some(&juliet), &payload).await), expected, "{kind} {payload}");
+        assert_eq!(
+            outcome(&peer.ask(kind, Some(&juliet), &payload).await),
+            expected,
+            "{kind} {payload}"
+        );
     }
     kit.remove("ping", "ping").await;
-    assert_eq!(outcome(&peer.ask("get", Some(&juliet), ping).await), "service-unavailable");
+    assert_eq!(
+        outcome(&peer.ask("get", Some(&juliet), ping).await),
+        "service-unavailable"
+    );
 }
 
 /// Prosody refuses these itself when a client sends them to it, but passes them on between
@@ -62,21 +94,36 @@ async fn what_nobody_knows_is_refused() {
 async fn malformed_requests_are_refused() {
     let (_server, _kit, mut peer, juliet) = start(&["ping"]).await;
     let two = "<ping xmlns='urn:xmpp:ping'/><ping xmlns='urn:xmpp:ping'/>";
-    assert_eq!(outcome(&peer.ask("get", Some(&juliet), two).await), "bad-request");
-    assert_eq!(outcome(&peer.ask("get", Some(&juliet), "").await), "bad-request");
+    assert_eq!(
+        outcome(&peer.ask("get", Some(&juliet), two).await),
+        "bad-request"
+    );
+    assert_eq!(
+        outcome(&peer.ask("get", Some(&juliet), "").await),
+        "bad-request"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_fails_still_leads_to_an_answer() {
     let (_server, kit, mut peer, juliet) = start(&["ping"]).await;
-    kit.add(&build::guest("mirror"), "mirror", "mirror", "0.1.0").await;
-    kit.add(&build::guest("hostile"), "hostile", "hostile", "0.1.0").await;
+    kit.add(&build::guest("mirror"), "mirror", "mirror", "0.1.0")
+        .await;
+    kit.add(&build::guest("hostile"), "hostile", "hostile", "0.1.0")
+        .await;
     for element in ["trap", "garbage", "two", "spin"] {
         let payload = format!("<{element} xmlns='urn:example:hostile'/>");
         let answer = peer.ask("get", Some(&juliet), &payload).await;
         assert_eq!(outcome(&answer), "internal-server-error", "{payload}");
     }
-    assert_eq!(outcome(&peer.ask("get", Some(&juliet), "<ping xmlns='urn:xmpp:ping'/>").await), "result");
+    assert_eq!(
+        outcome(
+            &peer
+                .ask("get", Some(&juliet), "<ping xmlns='urn:xmpp:ping'/>")
+                .await
+        ),
+        "result"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,13 +137,25 @@ async fn only_the_entity_asked_can_answer() {
     let to = romeo.jid().to_owned();
     let call = kit.call("juliet", "ping.ping", serde_json::json!({"to": to}));
     let attack = async {
-        let question = romeo.take("the ping", |e| e.name() == "iq" && e.attr("type") == Some("get")).await;
+        let question = romeo
+            .take("the ping", |e| {
+                e.name() == "iq" && e.attr("type") == Some("get")
+            })
+            .await;
         let id = question.attr("id").expect("an id").to_owned();
-        mallory.send(&format!("<iq type='error' id='{id}' to='{juliet}'/>")).await;
-        mallory.send(&format!("<iq type='result' id='{id}' to='{juliet}'/>")).await;
+        mallory
+            .send(&format!("<iq type='error' id='{id}' to='{juliet}'/>"))
+            .await;
+        mallory
+            .send(&format!("<iq type='result' id='{id}' to='{juliet}'/>"))
+            .await;
         mallory.settle().await;
-        romeo.send(&format!("<iq type='result' id='{id}' to='{juliet}'/>")).await;
-        romeo.send(&format!("<iq type='error' id='{id}' to='{juliet}'/>")).await;
+        romeo
+            .send(&format!("<iq type='result' id='{id}' to='{juliet}'/>"))
+            .await;
+        romeo
+            .send(&format!("<iq type='error' id='{id}' to='{juliet}'/>"))
+            .await;
         romeo.settle().await;
     };
     let (result, ()) = tokio::join!(call, attack);

@@ -1,20 +1,31 @@
 //! What happens while somebody is away.
 
-use sat_tests::{Kit, Peer, Server, prosody::{Archive, Options}, wait};
+use sat_tests::{
+    Kit, Peer, Server,
+    prosody::{Archive, Options},
+    wait,
+};
 use serde_json::{Value, json};
 
-const PLUGINS: [&str; 7] = ["roster", "presence", "disco", "chat", "receipts", "carbons", "archive"];
+const PLUGINS: [&str; 7] = [
+    "roster", "presence", "disco", "chat", "receipts", "carbons", "archive",
+];
 
 async fn bodies(kit: &Kit, profile: &str, with: &str) -> Vec<String> {
-    let page = kit.ok(profile, "chat.history", json!({"with": with, "limit": 200})).await;
+    let page = kit
+        .ok(profile, "chat.history", json!({"with": with, "limit": 200}))
+        .await;
     let items = page["items"].as_array().expect("items").iter();
-    items.map(|m| m["body"].as_str().expect("a body").to_owned()).collect()
+    items
+        .map(|m| m["body"].as_str().expect("a body").to_owned())
+        .collect()
 }
 
 async fn until_bodies(kit: &Kit, profile: &str, with: &str, expected: &[String]) {
-    wait::until(&format!("{profile} has {} messages", expected.len()), || async {
-        (bodies(kit, profile, with).await.len() >= expected.len()).then_some(())
-    })
+    wait::until(
+        &format!("{profile} has {} messages", expected.len()),
+        || async { (bodies(kit, profile, with).await.len() >= expected.len()).then_some(()) },
+    )
     .await;
     // What comes twice, by the offline store and by the archive say, would come about now.
     tokio::time::sleep(wait::QUIET).await;
@@ -25,13 +36,23 @@ async fn until_bodies(kit: &Kit, profile: &str, with: &str, expected: &[String])
 async fn what_was_missed_comes_once() {
     let server = Server::plain();
     let kit = Kit::connected(&server, &PLUGINS).await;
-    kit.ok("romeo", "chat.send", json!({"to": "juliet@localhost", "body": "0", "extra": []})).await;
-    kit.event("juliet", "chat.message", |m| m["body"] == "0").await;
+    kit.ok(
+        "romeo",
+        "chat.send",
+        json!({"to": "juliet@localhost", "body": "0", "extra": []}),
+    )
+    .await;
+    kit.event("juliet", "chat.message", |m| m["body"] == "0")
+        .await;
     kit.profile("juliet").disconnect().await.unwrap();
     let mut romeo = Peer::online(&server, "romeo", "raw").await;
     let mut expected = vec!["0".to_owned()];
     for n in 1..=30 {
-        romeo.send(&format!("<message type='chat' to='juliet@localhost' id='m{n}'><body>{n}</body></message>")).await;
+        romeo
+            .send(&format!(
+                "<message type='chat' to='juliet@localhost' id='m{n}'><body>{n}</body></message>"
+            ))
+            .await;
         expected.push(n.to_string());
     }
     romeo.settle().await;
@@ -49,19 +70,35 @@ async fn what_is_sent_while_away_goes_out_later_in_order() {
     kit.profile("romeo").unlock("").await.unwrap();
     let mut ids = Vec::new();
     for n in 0..10 {
-        let sent = kit.ok("romeo", "chat.send", json!({"to": "juliet@localhost", "body": n.to_string(), "extra": []})).await;
+        let sent = kit
+            .ok(
+                "romeo",
+                "chat.send",
+                json!({"to": "juliet@localhost", "body": n.to_string(), "extra": []}),
+            )
+            .await;
         ids.push(sent["id"].clone());
     }
     for id in &ids {
-        assert_eq!(kit.ok("romeo", "chat.get", json!({"id": id})).await["state"], "queued");
+        assert_eq!(
+            kit.ok("romeo", "chat.get", json!({"id": id})).await["state"],
+            "queued"
+        );
     }
     // Also by another run of the backend.
     kit.restart().await;
     let mut juliet = Peer::online(&server, "juliet", "raw").await;
     kit.reconnect(&["romeo"]).await;
     for n in 0..10 {
-        let message = juliet.take("the next message", |e| e.name() == "message" && e.attr("type") == Some("chat")).await;
-        let body = message.get_child("body", "jabber:client").expect("a body").text();
+        let message = juliet
+            .take("the next message", |e| {
+                e.name() == "message" && e.attr("type") == Some("chat")
+            })
+            .await;
+        let body = message
+            .get_child("body", "jabber:client")
+            .expect("a body")
+            .text();
         assert_eq!(body, n.to_string());
     }
     for id in &ids {
@@ -75,12 +112,20 @@ async fn what_is_sent_while_away_goes_out_later_in_order() {
 /// reliability.md, row 36.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_nothing_that_was_sent() {
-    let mut server = Server::start(Options { archive: Archive::Internal, ..Options::default() });
+    let mut server = Server::start(Options {
+        archive: Archive::Internal,
+        ..Options::default()
+    });
     let kit = Kit::connected(&server, &PLUGINS).await;
     let mut expected = Vec::new();
     let mut send = async |range: std::ops::Range<u32>| {
         for n in range {
-            kit.ok("romeo", "chat.send", json!({"to": "juliet@localhost", "body": n.to_string(), "extra": []})).await;
+            kit.ok(
+                "romeo",
+                "chat.send",
+                json!({"to": "juliet@localhost", "body": n.to_string(), "extra": []}),
+            )
+            .await;
             expected.push(n.to_string());
         }
     };

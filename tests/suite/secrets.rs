@@ -36,7 +36,11 @@ fn forms(secret: &str, account: &str) -> Vec<Vec<u8>> {
         secret.into(),
         STANDARD.encode(secret).trim_end_matches('=').into(),
         STANDARD.encode(plain).trim_end_matches('=').into(),
-        secret.bytes().map(|b| format!("{b:02x}")).collect::<String>().into(),
+        secret
+            .bytes()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+            .into(),
         utf16,
     ]
 }
@@ -44,7 +48,11 @@ fn forms(secret: &str, account: &str) -> Vec<Vec<u8>> {
 fn absent(what: &str, text: &[u8], secrets: &[Vec<u8>]) {
     for secret in secrets {
         let found = text.windows(secret.len()).any(|w| w == secret.as_slice());
-        assert!(!found, "{what} has the secret {}", String::from_utf8_lossy(secret));
+        assert!(
+            !found,
+            "{what} has the secret {}",
+            String::from_utf8_lossy(secret)
+        );
     }
 }
 
@@ -59,7 +67,11 @@ fn search(folder: &Path, secrets: &[Vec<u8>]) -> usize {
             files += search(&path, secrets);
         } else {
             files += 1;
-            absent(&path.display().to_string(), &fs::read(&path).unwrap(), secrets);
+            absent(
+                &path.display().to_string(),
+                &fs::read(&path).unwrap(),
+                secrets,
+            );
         }
     }
     files
@@ -82,9 +94,17 @@ async fn passwords_are_on_no_disk_and_in_no_log() {
     assert!(!wrong.message.contains("canary"));
     profile.unlock(CANARY).await.unwrap();
     profile.connect().await.unwrap();
-    profile.add_password(CANARY, "canary-of-a-second-77", Some("second")).await.unwrap();
+    profile
+        .add_password(CANARY, "canary-of-a-second-77", Some("second"))
+        .await
+        .unwrap();
     kit.ok("romeo", "ping.ping", json!({})).await;
-    kit.ok("romeo", "chat.send", json!({"to": "juliet@localhost", "body": "x", "extra": []})).await;
+    kit.ok(
+        "romeo",
+        "chat.send",
+        json!({"to": "juliet@localhost", "body": "x", "extra": []}),
+    )
+    .await;
     let mut secrets = forms(&server::password("romeo"), "romeo");
     secrets.extend(forms(CANARY, "romeo"));
     secrets.extend(forms("canary-of-a-second-77", "romeo"));
@@ -107,7 +127,13 @@ async fn a_locked_profile_does_nothing() {
     let profile = kit.profile("romeo");
     for again in [false, true] {
         assert_eq!(profile.connect().await.unwrap_err().kind, "profile-locked");
-        assert_eq!(kit.call("romeo", "ping.ping", json!({})).await.unwrap_err().kind, "profile-locked");
+        assert_eq!(
+            kit.call("romeo", "ping.ping", json!({}))
+                .await
+                .unwrap_err()
+                .kind,
+            "profile-locked"
+        );
         if !again {
             profile.unlock(CANARY).await.unwrap();
             profile.connect().await.unwrap();

@@ -25,7 +25,12 @@ async fn other_plugins_and_the_host_are_out_of_reach() {
     let (_server, kit) = start(&["roster"]).await;
     // So that the tables exist.
     kit.ok("romeo", "roster.list", json!({})).await;
-    kit.ok("romeo", "acme.weather.note", json!({"number": 1, "how": "commit"})).await;
+    kit.ok(
+        "romeo",
+        "acme.weather.note",
+        json!({"number": 1, "how": "commit"}),
+    )
+    .await;
     kit.ok("romeo", "acme.listener.seen", json!({})).await;
     for text in [
         "SELECT * FROM weather__note",
@@ -60,25 +65,45 @@ async fn other_plugins_and_the_host_are_out_of_reach() {
         "ROLLBACK",
         "SAVEPOINT x",
     ] {
-        let result = kit.call("romeo", "acme.listener.sql", json!({"text": text})).await;
+        let result = kit
+            .call("romeo", "acme.listener.sql", json!({"text": text}))
+            .await;
         assert!(result.is_err(), "{text} gave {result:?}");
         // The connection that ran it still serves the others.
         let noted = kit.ok("romeo", "acme.weather.noted", json!({})).await;
         assert_eq!(noted, json!([1]), "{text}");
     }
     // A view that was refused is not there either.
-    let view = kit.call("romeo", "acme.listener.sql", json!({"text": "SELECT * FROM listener__view"})).await;
+    let view = kit
+        .call(
+            "romeo",
+            "acme.listener.sql",
+            json!({"text": "SELECT * FROM listener__view"}),
+        )
+        .await;
     assert!(view.is_err());
-    let own = kit.ok("romeo", "acme.listener.sql", json!({"text": "SELECT count(*) FROM listener__seen"})).await;
+    let own = kit
+        .ok(
+            "romeo",
+            "acme.listener.sql",
+            json!({"text": "SELECT count(*) FROM listener__seen"}),
+        )
+        .await;
     assert!(own.is_array());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_belong_to_a_plugin_in_a_profile() {
     let (_server, kit) = start(&[]).await;
-    kit.ok("romeo", "acme.listener.write_key", json!({"key": "a' OR '1'='1", "value": "mine"})).await;
+    kit.ok(
+        "romeo",
+        "acme.listener.write_key",
+        json!({"key": "a' OR '1'='1", "value": "mine"}),
+    )
+    .await;
     let read = async |profile: &str, key: &str| {
-        kit.ok(profile, "acme.listener.read_key", json!({"key": key})).await
+        kit.ok(profile, "acme.listener.read_key", json!({"key": key}))
+            .await
     };
     assert_eq!(read("romeo", "a' OR '1'='1").await, "mine");
     assert_eq!(read("juliet", "a' OR '1'='1").await, Value::Null);
@@ -89,12 +114,20 @@ async fn keys_belong_to_a_plugin_in_a_profile() {
 async fn events_are_part_of_the_commit() {
     let (_server, kit) = start(&[]).await;
     let note = async |number: u32, how: &str| {
-        kit.call("romeo", "acme.weather.note", json!({"number": number, "how": how})).await
+        kit.call(
+            "romeo",
+            "acme.weather.note",
+            json!({"number": number, "how": how}),
+        )
+        .await
     };
     note(1, "commit").await.unwrap();
     note(2, "emit").await.unwrap();
     assert_eq!(note(3, "crash").await.unwrap_err().kind, "plugin-crashed");
-    assert_eq!(note(4, "commit-crash").await.unwrap_err().kind, "plugin-crashed");
+    assert_eq!(
+        note(4, "commit-crash").await.unwrap_err().kind,
+        "plugin-crashed"
+    );
     note(5, "bad-commit").await.unwrap_err();
     note(6, "commit").await.unwrap();
     let noted = kit.ok("romeo", "acme.weather.noted", json!({})).await;

@@ -11,13 +11,26 @@ use std::{
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
-    let (local_dir, plugins) = (args.next().expect("local_dir"), args.next().expect("plugin dir"));
-    let options = Options { local_dir, plugin_dirs: vec![plugins], key_dir: None, kdf: CHEAP };
+    let (local_dir, plugins) = (
+        args.next().expect("local_dir"),
+        args.next().expect("plugin dir"),
+    );
+    let options = Options {
+        local_dir,
+        plugin_dirs: vec![plugins],
+        key_dir: None,
+        kdf: CHEAP,
+    };
     let backend = Backend::start(options).await.expect("the backend starts");
     let profile = backend.profile("romeo").expect("the profile exists");
     profile.unlock("").await.expect("the profile opens");
     profile.connect().await.expect("the profile connects");
-    let send = backend.catalog().methods.get("chat.send").expect("chat is loaded").clone();
+    let send = backend
+        .catalog()
+        .methods
+        .get("chat.send")
+        .expect("chat is loaded")
+        .clone();
     println!("ready");
     let (lines, mut orders) = tokio::sync::mpsc::channel(16);
     std::thread::spawn(move || {
@@ -32,7 +45,9 @@ async fn main() {
         let params = params.as_object().expect("an object");
         let sent = profile.call(&send, params).await.expect("chat.send works");
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{body} {}", sent.get()).and_then(|()| out.flush()).expect("somebody reads");
+        writeln!(out, "{body} {}", sent.get())
+            .and_then(|()| out.flush())
+            .expect("somebody reads");
     }
     backend.shutdown().await;
 }

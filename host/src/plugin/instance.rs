@@ -164,7 +164,10 @@ pub(crate) fn caller<D: HasData, R>(
     match task.and_then(|task| calls.get_mut(&task)) {
         Some(call) => Ok(f(call)),
         // Work that a guest does after its call has returned belongs to no call.
-        None => Ok(f(&mut CallState { depth: 1, ..CallState::default() })),
+        None => Ok(f(&mut CallState {
+            depth: 1,
+            ..CallState::default()
+        })),
     }
 }
 
