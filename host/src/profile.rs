@@ -23,6 +23,7 @@ use crate::{
 };
 use minidom::Element;
 use serde_json::Value;
+use std::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
@@ -30,7 +31,11 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
 };
+use tokio::sync::watch;
 use vault::Vault;
+
+/// How long the `connected` of a plugin waits for that of a plugin which it uses.
+const PROVIDER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A profile, as `profile.list` shows it.
 #[derive(Debug, Clone)]
@@ -240,6 +245,38 @@ impl Profile {
     pub(crate) fn tell_all(&self, call: impl Fn() -> Call) {
         for instance in self.with_hook("lifecycle") {
             self.tell(instance, call());
+        }
+    }
+
+    /// Tells that the stream is there: providers of features first, those who use them when these
+    /// have returned, the others at the same time.
+    pub(crate) fn tell_connected(&self, resumed: bool) {
+        let catalog = self.catalog();
+        let all = self.with_hook("lifecycle");
+        let (done, ready): (Vec<_>, Vec<_>) = all.iter().map(|_| watch::channel(false)).unzip();
+        for (instance, done) in all.iter().cloned().zip(done) {
+            let plugin = instance.plugin().clone();
+            let before = all.iter().zip(&ready).filter(|(other, _)| {
+                let (other, me) = (other.plugin(), &plugin);
+                other.id() != me.id()
+                    && catalog.depends(me.id(), other.id())
+                    && !catalog.depends(other.id(), me.id())
+            });
+            let before: Vec<_> = before.map(|(_, ready)| ready.clone()).collect();
+            let Some(profile) = self.me.upgrade() else {
+                return;
+            };
+            tokio::spawn(async move {
+                for mut ready in before {
+                    // A provider that hangs must not keep the others offline.
+                    let returned = ready.wait_for(|done| *done);
+                    tokio::time::timeout(PROVIDER_PATIENCE, returned).await.ok();
+                }
+                if let Err(e) = instance.call(Call::Connected(resumed), 0).await {
+                    profile.log(plugin.id(), "warn", &format!("lifecycle hook failed: {e}"));
+                }
+                done.send_replace(true);
+            });
         }
     }
 

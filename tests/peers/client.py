@@ -36,7 +36,8 @@ class Client(slixmpp.ClientXMPP):
         await self.get_roster()
         await self["xep_0280"].enable()
         say(event="online")
-        asyncio.ensure_future(self.orders())
+        # Asyncio itself holds tasks weakly.
+        self.task = asyncio.ensure_future(self.orders())
 
     def message(self, m):
         if m["type"] in ("chat", "normal") and m["body"]:
@@ -76,7 +77,8 @@ class Client(slixmpp.ClientXMPP):
 
     async def do_time(self, order):
         answer = await self["xep_0202"].get_entity_time(order["to"])
-        return str(answer["entity_time"]["utc"])
+        # slixmpp 1.8.3 can't read the time of an answer with milliseconds: as text.
+        return answer["entity_time"]._get_sub_text("utc")
 
     async def do_info(self, order):
         answer = await self["xep_0030"].get_info(order["to"], node=order.get("node"))

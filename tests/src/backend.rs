@@ -135,6 +135,25 @@ impl Kit {
             .connect()
             .await
             .expect("the profile connects");
+        if self.backend().catalog().plugin("presence").is_some() {
+            self.announced(server, name).await;
+        }
+    }
+
+    /// Waits until a profile's stream has announced itself: before, nothing is sent to it.
+    async fn announced(&self, server: &Server, name: &str) {
+        let bound = self.bound(name).await;
+        let mut probe = crate::Peer::login(server, name, "probe").await;
+        // With this priority nothing is sent to the probe instead.
+        probe
+            .send("<presence><priority>-1</priority></presence>")
+            .await;
+        let of_profile =
+            |e: &minidom::Element| e.name() == "presence" && e.attr("from") == Some(&bound);
+        probe.take("the profile's presence", of_profile).await;
+        probe
+            .send("<presence type='unavailable'/></stream:stream>")
+            .await;
     }
 
     /// Creates a profile named like its account.

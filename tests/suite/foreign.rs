@@ -56,7 +56,6 @@ async fn slixmpp_understands_us_and_we_understand_it() {
             .is_some_and(|n| n.to_lowercase().contains("slixmpp")),
         "{version}"
     );
-    kit.ok("juliet", "time.get", slix.clone()).await;
     let info = kit.ok("juliet", "disco.info", slix).await;
     assert!(
         info["features"]

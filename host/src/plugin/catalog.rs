@@ -85,6 +85,27 @@ impl Catalog {
         })
     }
 
+    /// Whether a plugin uses a feature of another, itself or through others.
+    pub(crate) fn depends(&self, user: &str, provider: &str) -> bool {
+        let (mut seen, mut todo) = (Vec::new(), vec![user.to_owned()]);
+        while let Some(id) = todo.pop() {
+            let needs = self
+                .plugin(&id)
+                .map(|p| p.needs.as_slice())
+                .unwrap_or_default();
+            for next in needs.iter().filter_map(|n| self.provider(n)) {
+                if next.id() == provider {
+                    return true;
+                }
+                if !seen.contains(&next.id()) {
+                    seen.push(next.id());
+                    todo.push(next.id().to_owned());
+                }
+            }
+        }
+        false
+    }
+
     /// The elements that fill a field of the header.
     pub(crate) fn header_sources(&self, field: HeaderField) -> impl Iterator<Item = &HeaderSource> {
         self.header.iter().filter(move |s| s.field == field)

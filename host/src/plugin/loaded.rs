@@ -79,6 +79,8 @@ pub struct LoadedPlugin {
     pub(crate) hooks: BTreeMap<&'static str, ComponentExportIndex>,
     /// Interfaces of the host that it uses, such as `storage`.
     pub uses: Vec<String>,
+    /// Feature interfaces of other plugins that it uses, without version.
+    pub(crate) needs: Vec<String>,
     pub(crate) component: Component,
     pub(crate) pre: InstancePre<Ctx>,
 }
@@ -105,7 +107,7 @@ impl LoadedPlugin {
         let hash = hash(bytes);
         let component = cache.component(engine, bytes, &hash)?;
         let exported = Exports::of(&component, &manifest)?;
-        let (emits, uses) = imports(&component, &exported)?;
+        let Imports { emits, uses, needs } = imports(&component, &exported)?;
         let pre = linker::link(engine, &component, &emits)?;
         Ok(Self {
             file: file.to_owned(),
@@ -121,6 +123,7 @@ impl LoadedPlugin {
             hooks: exported.hooks,
             emits,
             uses,
+            needs,
             component,
             pre,
             manifest,
@@ -271,12 +274,20 @@ impl Exports {
     }
 }
 
-/// Events that a component emits, and the host's interfaces that it uses.
-fn imports(
-    component: &Component,
-    exports: &Exports,
-) -> Result<(BTreeMap<String, Shape>, Vec<String>)> {
-    let (mut emits, mut uses) = (BTreeMap::new(), Vec::new());
+/// What a component imports.
+#[derive(Default)]
+struct Imports {
+    emits: BTreeMap<String, Shape>,
+    uses: Vec<String>,
+    needs: Vec<String>,
+}
+
+fn imports(component: &Component, exports: &Exports) -> Result<Imports> {
+    let Imports {
+        mut emits,
+        mut uses,
+        mut needs,
+    } = Imports::default();
     let engine = engine()?;
     for (name, item) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(instance) = item.ty else {
@@ -329,7 +340,9 @@ fn imports(
                 };
                 emits.insert(interface.method(&function), shape);
             }
+        } else {
+            needs.push(interface.unversioned());
         }
     }
-    Ok((emits, uses))
+    Ok(Imports { emits, uses, needs })
 }

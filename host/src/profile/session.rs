@@ -230,7 +230,7 @@ async fn run(
                     old.inspect(AbortHandle::abort);
                 }
                 profile.outbox.wake();
-                profile.tell_all(|| Call::Connected(resumed));
+                profile.tell_connected(resumed);
                 profile
                     .host_event(
                         "profile.connected",

@@ -5,7 +5,10 @@ mod page;
 mod query;
 mod sync;
 
-use bindings::{exports::sat::archive::archive, sat::archive::types::Progress};
+use bindings::{
+    exports::sat::archive::archive,
+    sat::{archive::types::Progress, presence::presence},
+};
 use sat_sdk::{Error, Header, Lifecycle, MessageHandler, UnwrapFilter, Verdict, Via, jid, xmpp};
 
 sat_sdk::plugin!(Archive);
@@ -27,6 +30,10 @@ impl Lifecycle for Archive {
         if resumed {
             return;
         }
+        // Who uses a feature is told of the stream after its provider: our presence is out by
+        // now. A server may keep what comes before that in the archive only, so catching up any
+        // earlier would leave a gap.
+        presence::get(Some(xmpp::account())).await.ok();
         if let Err(e) = sync::reconnected().await
             && e.code != "feature-not-implemented"
         {

@@ -149,18 +149,21 @@ fn is_copy(new: &Message, old: &Message) -> bool {
     if pairs().any(|(n, o)| same_id(n, o)) {
         return true;
     }
-    // One archive has two ids for them: two messages, whatever their sender calls them.
+    let is = |id: &Option<String>| id.is_some() && (*id == old.origin_id || *id == old.message_id);
+    let ours = old.direction == "out";
+    // The sender's client made this id for this message: a second one in the archive is a second
+    // try, after a crash say.
+    if is(&new.origin_id) && (ours || old.body == new.body) {
+        return true;
+    }
+    // Otherwise one archive's two ids are two messages, whatever their sender calls them.
     if pairs().any(|(n, o)| n.by == o.by) {
         return false;
-    }
-    let is = |id: &Option<String>| id.is_some() && (*id == old.origin_id || *id == old.message_id);
-    if is(&new.origin_id) {
-        return true;
     }
     // Some clients count from 1 after each start, and some scripts call every message the same:
     // of others, equal ids alone are no proof. Our own copies may have another body, when it was
     // encrypted.
-    is(&new.message_id) && (old.direction == "out" || old.body == new.body)
+    is(&new.message_id) && (ours || old.body == new.body)
 }
 
 #[cfg(test)]
@@ -196,8 +199,10 @@ mod tests {
             (incoming(Some("x"), Some("o"), None), true),
             (incoming(Some("1"), None, None), true),
             (incoming(Some("o"), None, None), true),
-            // … with it, they don't: two equal ids in one archive are two messages.
-            (incoming(Some("1"), Some("o"), Some(("a2", ME))), false),
+            // … and one made for this message counts always: it was sent twice.
+            (incoming(Some("1"), Some("o"), Some(("a2", ME))), true),
+            // Two other equal ids in one archive are two messages.
+            (incoming(Some("1"), None, Some(("a2", ME))), false),
             // Another archive's equal id is another id.
             (
                 incoming(None, None, Some(("a1", "verona@rooms.lit"))),

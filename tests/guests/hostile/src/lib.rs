@@ -52,7 +52,12 @@ impl hostile::Guest for Hostile {
                 let stanza = "<message xmlns='jabber:client' to='mallory@localhost'/><presence xmlns='jabber:client' type='unavailable'/>";
                 return xmpp::send_now(stanza).await;
             }
-            _ => return Err(Error::new("bad-request", format!("nothing hostile is called {what}"))),
+            _ => {
+                return Err(Error::new(
+                    "bad-request",
+                    format!("nothing hostile is called {what}"),
+                ));
+            }
         }
         Ok(String::new())
     }
@@ -73,7 +78,9 @@ fn deeper(n: u64) -> u64 {
 
 async fn count() -> Result<u64, Error> {
     let found = storage::get("count".into()).await?;
-    Ok(found.and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes))
+    Ok(found
+        .and_then(|b| b.try_into().ok())
+        .map_or(0, u64::from_le_bytes))
 }
 
 async fn again(count: u64) -> Result<(), Error> {
@@ -82,7 +89,13 @@ async fn again(count: u64) -> Result<(), Error> {
     let stanza = format!(
         "<message xmlns='jabber:client' to='{to}'><again xmlns='urn:example:hostile'/></message>"
     );
-    xmpp::send(Outgoing { stanza, durable: false, ttl_ms: None }).await.map(drop)
+    xmpp::send(Outgoing {
+        stanza,
+        durable: false,
+        ttl_ms: None,
+    })
+    .await
+    .map(drop)
 }
 
 impl IqHandler for Hostile {
@@ -91,7 +104,9 @@ impl IqHandler for Hostile {
             return Ok(Some("<iq type='result'><a></iq></stream:stream>".into()));
         }
         if payload.contains("<two") {
-            return Ok(Some("<a xmlns='urn:example:hostile'/><b xmlns='urn:example:hostile'/>".into()));
+            return Ok(Some(
+                "<a xmlns='urn:example:hostile'/><b xmlns='urn:example:hostile'/>".into(),
+            ));
         }
         if payload.contains("<spin") {
             spin();

@@ -26,13 +26,21 @@ const TEMPERATURE: i32 = if cfg!(feature = "next") { 30 } else { 20 };
 
 impl weather::Guest for Weather {
     async fn get_today(city: String) -> Result<Report, Error> {
-        Ok(Report { city, temperature: TEMPERATURE })
+        Ok(Report {
+            city,
+            temperature: TEMPERATURE,
+        })
     }
 
     async fn note(number: u32, how: String) -> Result<u32, Error> {
         TABLES.run().await?;
         events::changed(Change { number }).await;
-        let insert = || sql("INSERT INTO weather__note (number) VALUES (?1)", [i64::from(number).into()]);
+        let insert = || {
+            sql(
+                "INSERT INTO weather__note (number) VALUES (?1)",
+                [i64::from(number).into()],
+            )
+        };
         match how.as_str() {
             "emit" => {}
             "commit" => drop(storage::run(vec![insert()]).await?),
@@ -50,8 +58,13 @@ impl weather::Guest for Weather {
 
     async fn noted() -> Result<Vec<u32>, Error> {
         TABLES.run().await?;
-        let rows = storage::query(sql("SELECT number FROM weather__note ORDER BY number", [])).await?;
-        Ok(rows.rows.iter().filter_map(|r| u32::try_from(r.first()?.integer()?).ok()).collect())
+        let rows =
+            storage::query(sql("SELECT number FROM weather__note ORDER BY number", [])).await?;
+        Ok(rows
+            .rows
+            .iter()
+            .filter_map(|r| u32::try_from(r.first()?.integer()?).ok())
+            .collect())
     }
 }
 
