@@ -53,32 +53,35 @@ impl Migrations {
             return Ok(());
         }
         let table = self.table;
-        run(vec![sql(
-            &format!("CREATE TABLE IF NOT EXISTS {table} (version INTEGER NOT NULL) STRICT"),
-            [],
-        )])
-        .await?;
-        let rows = query(sql(
-            &format!("SELECT coalesce(max(version), 0) FROM {table}"),
-            [],
-        ))
-        .await?;
+        let create =
+            format!("CREATE TABLE IF NOT EXISTS {table} (version INTEGER PRIMARY KEY) STRICT");
+        run(vec![sql(&create, [])]).await?;
+        for (number, step) in (1i64..).zip(self.steps).skip(self.version().await?) {
+            // The version comes first: when another call of this instance runs the same step at
+            // the same time, one of both fails here and changes nothing.
+            let note = format!("INSERT INTO {table} (version) VALUES (?1)");
+            let mut statements = vec![sql(&note, [number.into()])];
+            statements.extend(step.iter().map(|s| sql(s, [])));
+            if let Err(e) = run(statements).await
+                && (self.version().await? as i64) < number
+            {
+                return Err(e);
+            }
+        }
+        self.done.set(true);
+        Ok(())
+    }
+
+    /// How many steps have run.
+    async fn version(&self) -> Result<usize, Error> {
+        let select = format!("SELECT coalesce(max(version), 0) FROM {}", self.table);
+        let rows = query(sql(&select, [])).await?;
         let version = rows
             .rows
             .first()
             .and_then(|r| r.first())
-            .and_then(Value::integer)
-            .unwrap_or(0);
-        for (number, step) in (1i64..).zip(self.steps).skip(version.max(0) as usize) {
-            let mut statements: Vec<_> = step.iter().map(|s| sql(s, [])).collect();
-            statements.push(sql(
-                &format!("INSERT INTO {table} (version) VALUES (?1)"),
-                [number.into()],
-            ));
-            run(statements).await?;
-        }
-        self.done.set(true);
-        Ok(())
+            .and_then(Value::integer);
+        Ok(version.unwrap_or(0).max(0) as usize)
     }
 }
 
