@@ -29,7 +29,7 @@ endif
 ## dist/bin/* and dist/plugins/*.wasm
 dist: setup plugins
 	@echo "== Building the programs (the first time takes some minutes)"
-	@cargo build --release --workspace --bins
+	@cargo build --release -p sat -p jp
 	@mkdir -p dist/bin dist/plugins
 	@install -m 755 $(CARGO_TARGET_DIR)/release/sat $(CARGO_TARGET_DIR)/release/jp dist/bin/
 	@rm -f dist/plugins/*.wasm
@@ -40,7 +40,7 @@ dist: setup plugins
 ## BENCH='--only echo', say, is passed on.
 bench: dist
 	@echo "== Benchmarks"
-	@cargo build --release --workspace --bins
+	@cargo build --release -p sat-bench
 	@$(CARGO_TARGET_DIR)/release/bench --bin dist/bin $(BENCH)
 
 plugins: setup
