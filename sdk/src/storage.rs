@@ -75,12 +75,10 @@ impl Migrations {
     /// How many steps have run.
     async fn version(&self) -> Result<usize, Error> {
         let select = format!("SELECT coalesce(max(version), 0) FROM {}", self.table);
-        let rows = query(sql(&select, [])).await?;
-        let version = rows
-            .rows
-            .first()
-            .and_then(|r| r.first())
-            .and_then(Value::integer);
+        // Not by a query, which may not see yet what another call is just committing.
+        let done = run(vec![sql(&select, [])]).await?;
+        let row = done.results.first().and_then(|r| r.rows.first());
+        let version = row.and_then(|r| r.first()).and_then(Value::integer);
         Ok(version.unwrap_or(0).max(0) as usize)
     }
 }
