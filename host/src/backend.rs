@@ -6,7 +6,7 @@ pub use plugins::PluginInfo;
 
 use crate::{
     Error, Result,
-    config::Config,
+    config::{Config, Denied},
     error::kind,
     events::EventLog,
     plugin::{
@@ -57,17 +57,31 @@ pub struct Options {
     pub plugin_dirs: Vec<PathBuf>,
     /// Folder of `<profile>.key` files that open profiles without a person.
     pub key_dir: Option<PathBuf>,
+    /// Permissions that plugins don't get, whatever their manifests ask for.
+    pub denied: Vec<Denied>,
     /// Cost of a profile password's key derivation.
     pub kdf: KdfParams,
+}
+
+impl Options {
+    /// The options that a backend needs, the others with their defaults.
+    pub fn new(local_dir: impl Into<PathBuf>, plugin_dirs: Vec<PathBuf>) -> Self {
+        Self {
+            local_dir: local_dir.into(),
+            plugin_dirs,
+            key_dir: None,
+            denied: Vec::new(),
+            kdf: KdfParams::STANDARD,
+        }
+    }
 }
 
 impl From<&Config> for Options {
     fn from(config: &Config) -> Self {
         Self {
-            local_dir: config.local_dir.clone(),
-            plugin_dirs: config.plugin_dirs.clone(),
             key_dir: config.key_dir.clone(),
-            kdf: KdfParams::STANDARD,
+            denied: config.denied.clone(),
+            ..Self::new(&config.local_dir, config.plugin_dirs.clone())
         }
     }
 }
@@ -78,10 +92,29 @@ pub(crate) struct Shared {
     pub(crate) logs: Logs,
     pub(crate) handshakes: Handshakes,
     pub(crate) kdf: KdfParams,
+    denied: Vec<Denied>,
     disabled: RwLock<Vec<DisabledPlugin>>,
 }
 
 impl Shared {
+    /// Whether a plugin may use an interface of the host, or a feature of another plugin.
+    ///
+    /// # Errors
+    /// `forbidden` when the administrator denied it.
+    pub(crate) fn permit(&self, plugin: &str, permission: &str) -> Result<()> {
+        let denies = |d: &Denied| d.plugin == plugin && d.permission == permission;
+        if self.denied.iter().any(denies) {
+            return Err(Error::new(
+                kind::FORBIDDEN,
+                format!(
+                    "The administrator of this backend denies the permission {permission} to the \
+                     plugin {plugin} (option deny in [plugins])"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether a plugin was switched off for a profile, or for all.
     pub(crate) fn is_disabled(&self, plugin: &str, profile: &str) -> bool {
         let disabled = self.disabled.read().unwrap_or_else(PoisonError::into_inner);
@@ -153,6 +186,7 @@ impl Backend {
             logs: Logs::default(),
             handshakes: Handshakes::new(),
             kdf: options.kdf,
+            denied: options.denied.clone(),
             disabled: RwLock::new(db.disabled_plugins().await?),
         });
         let cache = Cache::new(options.local_dir.join("cache"), db.cache_key().await?);

@@ -55,6 +55,13 @@ impl Caller {
         })
     }
 
+    /// The same, when the plugin may use the interface.
+    fn permitted(accessor: &Accessor<Ctx, Host>, permission: &str) -> crate::Result<Self> {
+        let caller = Self::of(accessor);
+        let shared = &caller.profile.shared;
+        shared.permit(caller.id(), permission).map(|()| caller)
+    }
+
     fn id(&self) -> &str {
         self.plugin.id()
     }

@@ -35,6 +35,8 @@ pub struct Config {
     pub plugin_dirs: Vec<PathBuf>,
     /// Whether a new plugin starts at once or waits for a yes.
     pub consent: Consent,
+    /// Permissions that plugins don't get, whatever their manifests ask for.
+    pub denied: Vec<Denied>,
     /// Unix socket of the bridge.
     pub bridge_socket: PathBuf,
     /// Loopback address of the bridge, beside its socket.
@@ -119,6 +121,21 @@ impl Consent {
     }
 }
 
+/// A permission that a plugin doesn't get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Id of the plugin.
+    pub plugin: String,
+    /// An interface of the host (`http`), or another plugin's feature (`chat`).
+    pub permission: String,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.plugin, self.permission)
+    }
+}
+
 /// Why the configuration can't be used; says where and what would be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -198,6 +215,7 @@ impl Config {
             log_level: LogLevel::Info,
             plugin_dirs: Vec::new(),
             consent: Consent::Auto,
+            denied: Vec::new(),
             bridge_socket: PathBuf::new(),
             bridge_listen: None,
             bridge_token_file: PathBuf::new(),

@@ -10,7 +10,7 @@ pub(crate) mod instance;
 pub(crate) mod linker;
 pub mod loaded;
 pub mod logs;
-pub mod manifest;
+pub use sat_manifest as manifest;
 pub mod names;
 pub mod values;
 

@@ -1,4 +1,4 @@
-//! The hooks as traits: implement those that your world exports.
+//! The hooks as traits: implement those that the host shall call, and name them in `plugin!`.
 
 use crate::{Error, Header, StanzaError, Verdict};
 

@@ -1,7 +1,8 @@
 //! What authors of Salut à Toi plugins link.
 //!
 //! A plugin is a type, the traits of the hooks that it needs, a `plugin.toml`, a `wit/` folder
-//! with its world, and one line: `sat_sdk::plugin!(Type);`. See `doc/plugin-guide.md`.
+//! when it offers a feature, and one line: `sat_sdk::plugin!(Type: IqHandler);`. See
+//! `doc/plugin-guide.md`.
 
 /// Bindings of `sat:host`, shared by every plugin and by this crate's helpers.
 #[allow(missing_docs, clippy::all)]

@@ -6,12 +6,37 @@ pub use crate::bindings::sat::host::storage::{
 };
 use std::cell::Cell;
 
+mod row;
+pub use row::{FromRow, FromValue};
+
 /// A statement with its values: `sql("DELETE FROM chat__message WHERE id = ?1", [id.into()])`.
 pub fn sql(sql: &str, params: impl Into<Vec<Value>>) -> Statement {
     Statement {
         sql: sql.into(),
         params: params.into(),
     }
+}
+
+/// Reads rows as tuples: `let all: Vec<(String, i64)> = select("SELECT …", []).await?`.
+pub async fn select<T: FromRow>(
+    text: &str,
+    params: impl Into<Vec<Value>>,
+) -> Result<Vec<T>, Error> {
+    row::read(query(sql(text, params)).await?.rows)
+}
+
+/// Reads the first row, if there is one.
+pub async fn select_one<T: FromRow>(
+    text: &str,
+    params: impl Into<Vec<Value>>,
+) -> Result<Option<T>, Error> {
+    Ok(select(text, params).await?.into_iter().next())
+}
+
+/// Runs one statement and returns how many rows it changed.
+pub async fn execute(text: &str, params: impl Into<Vec<Value>>) -> Result<u64, Error> {
+    let done = run(vec![sql(text, params)]).await?;
+    Ok(done.results.first().map_or(0, |r| r.changed))
 }
 
 /// Runs statements in one transaction.

@@ -2,7 +2,7 @@
 
 use crate::{build, server::Server, wait};
 use sat_host::{
-    Backend, Error, Event, NewProfile, Options, Profile, Result, error::kind,
+    Backend, Error, Event, NewProfile, Options, Profile, Result, config::Denied, error::kind,
     profile::vault::KdfParams,
 };
 use serde_json::Value;
@@ -26,6 +26,10 @@ pub const CHEAP: KdfParams = KdfParams {
 pub struct Kit {
     folder: TempDir,
     backend: Option<Backend>,
+    /// Permissions that plugins don't get from the next start on.
+    pub denied: Vec<Denied>,
+    /// Folder of key files, from the next start on.
+    pub key_dir: Option<PathBuf>,
 }
 
 impl Kit {
@@ -58,6 +62,8 @@ impl Kit {
         let kit = Self {
             folder,
             backend: None,
+            denied: Vec::new(),
+            key_dir: None,
         };
         let template = template();
         fs::copy(template.join("sat.db"), kit.local_dir().join("sat.db"))
@@ -84,10 +90,10 @@ impl Kit {
     /// What the backend is started with.
     pub fn options(&self) -> Options {
         Options {
-            local_dir: self.local_dir(),
-            plugin_dirs: vec![self.plugin_dir()],
-            key_dir: None,
+            denied: self.denied.clone(),
+            key_dir: self.key_dir.clone(),
             kdf: CHEAP,
+            ..Options::new(self.local_dir(), vec![self.plugin_dir()])
         }
     }
 
@@ -362,10 +368,8 @@ fn template() -> PathBuf {
     let template = build::target().join("tests").join(name);
     if !template.join("done").is_file() {
         let options = Options {
-            local_dir: template.clone(),
-            plugin_dirs: vec![template.join("no-plugins")],
-            key_dir: None,
             kdf: CHEAP,
+            ..Options::new(&template, vec![template.join("no-plugins")])
         };
         // A thread of its own, since this one may run a test's runtime; its end closes the files.
         let make = move || {

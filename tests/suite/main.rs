@@ -8,6 +8,7 @@ mod hostile_stanzas;
 mod iq;
 mod messages;
 mod offline;
+mod permissions;
 mod plugins;
 mod secrets;
 mod storage;

@@ -1,6 +1,6 @@
 //! Passwords are on no disk and in no log.
 
-use sat_tests::{Kit, Server, server};
+use sat_tests::{Kit, Server, server, wait};
 use serde_json::json;
 use std::{
     fs,
@@ -162,4 +162,38 @@ async fn only_the_owner_can_read_the_files() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_opens_and_connects_a_profile_at_start_until_it_is_removed() {
+    let server = Server::plain();
+    let mut kit = Kit::start(&["ping"]).await;
+    kit.create(&server, "romeo", CANARY).await;
+    let key = b"64 bytes that should be random, which this test doesn't need....";
+    let keys = kit.local_dir().join("keys");
+    fs::create_dir(&keys).unwrap();
+    fs::write(keys.join("romeo.key"), key).unwrap();
+    kit.key_dir = Some(keys);
+    let profile = kit.profile("romeo");
+    let error = profile.add_key_file("wrong", "boot", key).await.unwrap_err();
+    assert_eq!(error.kind, "wrong-password");
+    profile.add_key_file(CANARY, "boot", key).await.unwrap();
+    profile.unlock(CANARY).await.unwrap();
+    profile
+        .set_setting("host", "autoconnect", json!(true))
+        .await
+        .unwrap();
+    drop(profile);
+    kit.restart().await;
+    wait::until("the profile is connected", || async {
+        (kit.profile("romeo").info().state == "connected").then_some(())
+    })
+    .await;
+    kit.profile("romeo").remove_key_file(key).await.unwrap();
+    kit.restart().await;
+    let error = kit.profile("romeo").remove_key_file(key).await.unwrap_err();
+    assert_eq!(error.kind, "wrong-password");
+    assert!(!kit.profile("romeo").is_unlocked());
+    // The password still opens it.
+    kit.profile("romeo").unlock(CANARY).await.unwrap();
 }

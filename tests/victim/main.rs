@@ -16,10 +16,8 @@ async fn main() {
         args.next().expect("plugin dir"),
     );
     let options = Options {
-        local_dir,
-        plugin_dirs: vec![plugins],
-        key_dir: None,
         kdf: CHEAP,
+        ..Options::new(local_dir, vec![plugins])
     };
     let backend = Backend::start(options).await.expect("the backend starts");
     let profile = backend.profile("romeo").expect("the profile exists");

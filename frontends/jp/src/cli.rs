@@ -109,6 +109,8 @@ mod tests {
             "jp -p juliet profile lock",
             "jp profile password add juliet --label phone",
             "jp profile password remove",
+            "jp profile password add juliet --key-file juliet.key --password-fd 0",
+            "jp profile password remove --key-file juliet.key",
             "jp profile connect juliet",
             "jp profile delete juliet --yes",
             "jp profile default juliet",

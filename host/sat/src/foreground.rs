@@ -1,9 +1,9 @@
 //! `sat fg`: the backend itself, from the lock on its folder to a clean end.
 
+use sat_host::{Backend, config::Config};
 use std::{io, time::Duration};
 
 use sat_bridge_jsonrpc::Server;
-use sat_host::{Backend, config::Config, profile::vault::KdfParams};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -71,13 +71,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     // Before the start: a signal during it must not kill half-done work.
     let mut stop = Stop::new().map_err(|error| Failure::of("Signals", error))?;
     let start = async {
-        let options = sat_host::Options {
-            local_dir: config.local_dir.clone(),
-            plugin_dirs: config.plugin_dirs.clone(),
-            key_dir: config.key_dir.clone(),
-            kdf: KdfParams::STANDARD,
-        };
-        let backend = Backend::start(options)
+        let backend = Backend::start(config)
             .await
             .map_err(|error| Failure::of("The backend can't start", error))?;
         let options = sat_bridge_jsonrpc::Options {

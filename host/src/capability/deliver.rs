@@ -31,7 +31,7 @@ impl deliver::HostWithStore<Ctx> for Host {
         accessor: &Accessor<Ctx, Self>,
         messages: Vec<Forwarded>,
     ) -> Result<(), GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "deliver")?;
         Ok(run(&caller, messages).await?)
     }
 }

@@ -19,7 +19,7 @@ impl peers::Host for Ctx {}
 
 impl peers::HostWithStore<Ctx> for Host {
     async fn claim(accessor: &Accessor<Ctx, Self>, claims: Vec<Peer>) -> Result<(), GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "peers")?;
         let claims = claims.into_iter().map(|peer| {
             let claim = match peer.kind {
                 PeerKind::Contact => Claim::Contact,
@@ -38,7 +38,7 @@ impl peers::HostWithStore<Ctx> for Host {
     }
 
     async fn release(accessor: &Accessor<Ctx, Self>, jids: Vec<String>) -> Result<(), GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "peers")?;
         caller.profile.peers.release(caller.id(), Some(&jids));
         Ok(())
     }

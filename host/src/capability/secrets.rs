@@ -22,7 +22,7 @@ impl secrets::HostWithStore<Ctx> for Host {
         accessor: &Accessor<Ctx, Self>,
         name: String,
     ) -> Result<Option<Vec<u8>>, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "secrets")?;
         let vault = caller.profile.vault()?;
         match caller.profile.db.secret_get(caller.id(), &name).await? {
             Some(sealed) => Ok(Some(
@@ -37,7 +37,7 @@ impl secrets::HostWithStore<Ctx> for Host {
         name: String,
         value: Vec<u8>,
     ) -> Result<(), GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "secrets")?;
         let sealed = caller
             .profile
             .vault()?
@@ -50,7 +50,7 @@ impl secrets::HostWithStore<Ctx> for Host {
     }
 
     async fn delete(accessor: &Accessor<Ctx, Self>, name: String) -> Result<bool, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "secrets")?;
         Ok(caller.profile.db.secret_delete(caller.id(), &name).await?)
     }
 }

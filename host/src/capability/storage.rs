@@ -22,7 +22,7 @@ impl storage::HostWithStore<Ctx> for Host {
         accessor: &Accessor<Ctx, Self>,
         request: Transaction,
     ) -> Result<Committed, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         // Taken now: what the call emits while this is under way belongs to its next commit.
         let events =
             with_call(accessor, |call| std::mem::take(&mut call.events)).unwrap_or_default();
@@ -30,7 +30,7 @@ impl storage::HostWithStore<Ctx> for Host {
     }
 
     async fn query(accessor: &Accessor<Ctx, Self>, request: Statement) -> Result<Rows, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         let rows = caller
             .profile
             .db
@@ -48,7 +48,7 @@ impl storage::HostWithStore<Ctx> for Host {
         accessor: &Accessor<Ctx, Self>,
         key: String,
     ) -> Result<Option<Vec<u8>>, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         Ok(caller.profile.db.kv_get(caller.id(), &key).await?)
     }
 
@@ -57,12 +57,12 @@ impl storage::HostWithStore<Ctx> for Host {
         key: String,
         value: Vec<u8>,
     ) -> Result<(), GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         Ok(caller.profile.db.kv_set(caller.id(), &key, value).await?)
     }
 
     async fn delete(accessor: &Accessor<Ctx, Self>, key: String) -> Result<bool, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         Ok(caller.profile.db.kv_delete(caller.id(), &key).await?)
     }
 
@@ -72,7 +72,7 @@ impl storage::HostWithStore<Ctx> for Host {
         after: Option<String>,
         limit: u32,
     ) -> Result<Vec<String>, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "storage")?;
         Ok(caller
             .profile
             .db

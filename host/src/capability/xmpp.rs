@@ -38,12 +38,12 @@ impl xmpp::Host for Ctx {
 
 impl xmpp::HostWithStore<Ctx> for Host {
     async fn send(accessor: &Accessor<Ctx, Self>, request: Outgoing) -> Result<String, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "xmpp")?;
         Ok(send(&caller, request).await?)
     }
 
     async fn iq(accessor: &Accessor<Ctx, Self>, request: IqRequest) -> Result<String, GuestError> {
-        let caller = Caller::of(accessor);
+        let caller = Caller::permitted(accessor, "xmpp")?;
         Ok(iq(&caller, request).await?)
     }
 }

@@ -84,6 +84,18 @@ pub const OPTIONS: &[Spec] = &[
         show: |config| config.consent.as_str().to_owned(),
     },
     Spec {
+        section: "plugins",
+        name: "deny",
+        takes: "plugin:permission, between commas or on indented lines",
+        default: "",
+        why: "Permissions that plugins don't get; what needs them fails with `forbidden`.",
+        set: |config, given| given.permissions().map(|denied| config.denied = denied),
+        show: |config| {
+            let denied: Vec<_> = config.denied.iter().map(ToString::to_string).collect();
+            denied.join(", ")
+        },
+    },
+    Spec {
         section: "bridge",
         name: "socket",
         takes: "path",

@@ -1,5 +1,6 @@
 //! Values of options: expansion of `~` and `$VAR`, and the types that the table uses.
 
+use super::Denied;
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -122,6 +123,25 @@ impl Given<'_> {
             return Err("Takes one path at least".into());
         }
         Ok(paths)
+    }
+
+    /// Permissions between commas or line ends, each as `plugin:permission`.
+    pub(super) fn permissions(&self) -> Result<Vec<Denied>, String> {
+        let texts = self.text.split([',', '\n']).map(str::trim);
+        texts
+            .filter(|text| !text.is_empty())
+            .map(|text| match text.split_once(':') {
+                Some((plugin, permission)) if !plugin.is_empty() && !permission.is_empty() => {
+                    Ok(Denied {
+                        plugin: plugin.into(),
+                        permission: permission.into(),
+                    })
+                }
+                _ => Err(format!(
+                    "{text:?} is no plugin:permission, such as link-preview:http"
+                )),
+            })
+            .collect()
     }
 
     /// A loopback address with its port, or nothing.

@@ -115,13 +115,23 @@ fn feature(
     move |accessor, _, params, out| {
         let (interface, function, wanted) = (interface.clone(), function.clone(), wanted.clone());
         Box::pin(async move {
-            let (profile, depth) = accessor.with(|mut access| {
+            let (profile, plugin, depth) = accessor.with(|mut access| {
                 let depth = caller(&mut access, |call| call.depth)?;
-                wasmtime::error::Ok((access.get().profile.clone(), depth))
+                let ctx = access.get();
+                wasmtime::error::Ok((ctx.profile.clone(), ctx.plugin.clone(), depth))
             })?;
-            let answer = profile
-                .call_feature(&interface, &function, &wanted, params.to_vec(), depth + 1)
-                .await;
+            let permission = Interface::parse(&interface).map(|i| i.feature());
+            let permitted = profile
+                .shared
+                .permit(plugin.id(), permission.as_deref().unwrap_or(&interface));
+            let answer = match permitted {
+                Ok(()) => {
+                    profile
+                        .call_feature(&interface, &function, &wanted, params.to_vec(), depth + 1)
+                        .await
+                }
+                Err(e) => Err(e),
+            };
             let value = match answer {
                 Ok(value) => value,
                 Err(e) => error_value(&wanted, &e.kind, &e.message)

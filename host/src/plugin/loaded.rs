@@ -102,12 +102,23 @@ impl LoadedPlugin {
     /// A sentence that says what is wrong with the file and what its author can do.
     pub fn load(file: &Path, bytes: &[u8], cache: &Cache) -> Result<Self> {
         let (manifest, wit) = sections(bytes)?;
-        let manifest = Manifest::parse(&manifest)?;
+        let manifest = Manifest::parse(&manifest)
+            .map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))?;
         let engine = engine()?;
         let hash = hash(bytes);
         let component = cache.component(engine, bytes, &hash)?;
         let exported = Exports::of(&component, &manifest)?;
         let Imports { emits, uses, needs } = imports(&component, &exported)?;
+        let features = needs
+            .iter()
+            .filter_map(|n| Interface::parse(n))
+            .map(|i| i.feature())
+            .collect::<Vec<_>>();
+        let used = uses.iter().chain(&features).map(String::as_str);
+        manifest
+            .check_hooks(|hook| exported.hooks.contains_key(hook))
+            .and_then(|()| manifest.check_uses(used))
+            .map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))?;
         let pre = linker::link(engine, &component, &emits)?;
         Ok(Self {
             file: file.to_owned(),

@@ -186,6 +186,13 @@ impl Profile {
         self.db.slot_insert(vault.file_slot(label, contents)?).await
     }
 
+    /// Lets the contents of a key file open the profile no longer.
+    pub async fn remove_key_file(&self, contents: &[u8]) -> Result<()> {
+        let slots = self.db.slots().await?;
+        let (_, slot) = Vault::file_slot_of(&self.folder, &slots, contents)?;
+        self.db.slot_delete(&slot).await
+    }
+
     /// Removes a password; the last one stays.
     pub async fn remove_password(&self, password: &str) -> Result<()> {
         let slots = self.db.slots().await?;

@@ -100,13 +100,23 @@ impl Vault {
 
     /// Opens the profile with the contents of a key file, whichever slot it fits.
     pub fn unlock_with_file(profile_id: &str, slots: &[Slot], contents: &[u8]) -> Result<Self> {
+        Self::file_slot_of(profile_id, slots, contents).map(|(vault, _)| vault)
+    }
+
+    /// The vault that a key file opens, and the id of the slot that it fits.
+    pub fn file_slot_of(
+        profile_id: &str,
+        slots: &[Slot],
+        contents: &[u8],
+    ) -> Result<(Self, String)> {
         for slot in slots.iter().filter(|slot| slot.kind == FILE) {
             let wrapping = derive::from_file(contents, &slot.salt)?;
             if let Some(key) = unwrap(profile_id, slot, &wrapping) {
-                return Ok(Self {
+                let vault = Self {
                     profile: profile_id.to_owned(),
                     key,
-                });
+                };
+                return Ok((vault, slot.id.clone()));
             }
         }
         Err(Error::new(

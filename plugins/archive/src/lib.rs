@@ -11,7 +11,7 @@ use bindings::{
 };
 use sat_sdk::{Error, Header, Lifecycle, MessageHandler, UnwrapFilter, Verdict, Via, jid, xmpp};
 
-sat_sdk::plugin!(Archive);
+sat_sdk::plugin!(Archive: Lifecycle, MessageHandler, UnwrapFilter);
 
 struct Archive;
 

@@ -9,7 +9,7 @@ use sat_sdk::{
     xmpp::{self, bare},
 };
 
-sat_sdk::plugin!(Carbons);
+sat_sdk::plugin!(Carbons: Lifecycle, UnwrapFilter);
 
 struct Carbons;
 

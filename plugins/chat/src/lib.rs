@@ -20,7 +20,7 @@ use bindings::{
 };
 use sat_sdk::{Error, Header, MessageHandler, OutboxHandler};
 
-sat_sdk::plugin!(Chat);
+sat_sdk::plugin!(Chat: MessageHandler, OutboxHandler);
 
 struct Chat;
 

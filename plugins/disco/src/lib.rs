@@ -17,7 +17,7 @@ use sat_sdk::{
     xmpp,
 };
 
-sat_sdk::plugin!(Disco);
+sat_sdk::plugin!(Disco: IqHandler, PresenceFilter, PresenceHandler, Lifecycle);
 
 struct Disco;
 

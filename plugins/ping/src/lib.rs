@@ -4,7 +4,7 @@ use bindings::{exports::sat::ping::ping, sat::ping::types::Pong};
 use sat_sdk::{Error, Header, IqHandler, StanzaError, xmpp};
 use std::time::Instant;
 
-sat_sdk::plugin!(Ping);
+sat_sdk::plugin!(Ping: IqHandler);
 
 struct Ping;
 

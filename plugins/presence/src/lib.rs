@@ -21,7 +21,7 @@ use sat_sdk::{
     xmpp::{self, bare},
 };
 
-sat_sdk::plugin!(Presence);
+sat_sdk::plugin!(Presence: Lifecycle, PresenceHandler);
 
 struct Presence;
 

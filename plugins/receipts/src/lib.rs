@@ -11,7 +11,7 @@ use sat_sdk::{
     xmpp::{self, bare},
 };
 
-sat_sdk::plugin!(Receipts);
+sat_sdk::plugin!(Receipts: ComposeFilter, MessageHandler, AmendFilter);
 
 struct Receipts;
 

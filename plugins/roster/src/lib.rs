@@ -10,7 +10,7 @@ use bindings::{
 };
 use sat_sdk::{Error, Header, IqHandler, Lifecycle, StanzaError, jid, xmpp};
 
-sat_sdk::plugin!(Roster);
+sat_sdk::plugin!(Roster: Lifecycle, IqHandler);
 
 struct Roster;
 

@@ -4,7 +4,7 @@ use bindings::{exports::sat::time::time, sat::time::types::Clock};
 use sat_sdk::{Error, Header, IqHandler, StanzaError, datetime, xml, xmpp};
 use std::time::Instant;
 
-sat_sdk::plugin!(Time);
+sat_sdk::plugin!(Time: IqHandler);
 
 struct Time;
 

@@ -3,7 +3,7 @@
 use bindings::{exports::sat::version::version, sat::version::types::Software};
 use sat_sdk::{Error, Header, IqHandler, StanzaError, settings, xml, xmpp};
 
-sat_sdk::plugin!(Version);
+sat_sdk::plugin!(Version: IqHandler);
 
 struct Version;
 

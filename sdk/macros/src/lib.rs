@@ -3,6 +3,7 @@
 mod wit;
 
 use proc_macro::TokenStream;
+use sat_manifest::Manifest;
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 
 /// The hooks of `sat:plugin`: interface, SDK trait, and the glue between both, a method a line.
@@ -78,11 +79,12 @@ const SHARED: &[&str] = &[
     "types", "xmpp", "deliver", "features", "peers", "storage", "secrets", "settings", "log",
 ];
 
-/// `sat_sdk::plugin!(Type);` makes `Type` the plugin of this crate.
+/// `sat_sdk::plugin!(Type: Hook, Hook);` makes `Type` the plugin of this crate.
 ///
-/// Reads `plugin.toml` and `wit/` beside `Cargo.toml`, makes the bindings (module `bindings`),
-/// exports the hooks that the world names through the SDK's traits, and embeds the manifest
-/// (`sat:manifest`) and the WIT text with its doc comments (`sat:wit`) in the component.
+/// The hooks are the traits of the SDK that `Type` implements and the host shall call. Reads
+/// `plugin.toml` and, for a plugin that offers or uses a feature, `wit/` beside `Cargo.toml`,
+/// makes the bindings (module `bindings`), and embeds the manifest (`sat:manifest`) and the WIT
+/// text with its doc comments (`sat:wit`) in the component.
 #[proc_macro]
 pub fn plugin(input: TokenStream) -> TokenStream {
     expand(&input.to_string())
@@ -91,21 +93,19 @@ pub fn plugin(input: TokenStream) -> TokenStream {
         .unwrap_or_default()
 }
 
-fn expand(plugin: &str) -> Result<String, String> {
+fn expand(input: &str) -> Result<String, String> {
+    let (plugin, hooks) = arguments(input)?;
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?);
     let manifest_file = root.join("plugin.toml");
-    let manifest = fs::read_to_string(&manifest_file)
+    let text = fs::read_to_string(&manifest_file)
         .map_err(|e| format!("{}: {e}; a plugin needs this file", manifest_file.display()))?;
-    check_manifest(&manifest)?;
-    let text = wit::collect(&root.join("wit"))?;
-    if !text.own.contains("sat:plugin/imports@") {
-        return Err("the world must `include sat:plugin/imports@0.1.0;`".into());
-    }
-    let exported = |hook: &str| {
-        text.exports
-            .iter()
-            .any(|e| e == &format!("sat:plugin/{hook}"))
-    };
+    let manifest = Manifest::parse(&text).map_err(|e| format!("plugin.toml: {e}"))?;
+    let has = |hook: &str| hooks.iter().any(|(name, ..)| *name == hook);
+    manifest
+        .check_hooks(has)
+        .map_err(|e| format!("plugin.toml: {e}"))?;
+    let names: Vec<&str> = hooks.iter().map(|(name, ..)| *name).collect();
+    let wit = wit::collect(&root.join("wit"), &manifest.id, &names)?;
 
     let mut with = String::new();
     for name in SHARED {
@@ -116,9 +116,9 @@ fn expand(plugin: &str) -> Result<String, String> {
         )
         .ok();
     }
-    if HOOKS
+    if names
         .iter()
-        .any(|(hook, ..)| hook.ends_with("-filter") && *hook != "presence-filter" && exported(hook))
+        .any(|hook| hook.ends_with("-filter") && *hook != "presence-filter")
     {
         with.push_str(
             "\"sat:plugin/filter-types@0.1.0\": ::sat_sdk::bindings::sat::plugin::filter_types,",
@@ -129,9 +129,9 @@ fn expand(plugin: &str) -> Result<String, String> {
         "#[allow(missing_docs, unused, clippy::all)]\npub mod bindings {{\n\
          ::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
          runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});\n}}\n",
-        text.full
+        wit.text
     );
-    for (hook, name, methods) in HOOKS.iter().filter(|(hook, ..)| exported(hook)) {
+    for (hook, name, methods) in &hooks {
         let module = hook.replace('-', "_");
         write!(
             out,
@@ -149,10 +149,10 @@ fn expand(plugin: &str) -> Result<String, String> {
         "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n"
     )
     .ok();
-    section(&mut out, "sat:manifest", "SAT_MANIFEST", &manifest);
-    section(&mut out, "sat:wit", "SAT_WIT", &text.full);
+    section(&mut out, "sat:manifest", "SAT_MANIFEST", &text);
+    section(&mut out, "sat:wit", "SAT_WIT", &wit.text);
     // Makes cargo build again when one of the files changes.
-    for file in text.files.iter().chain([&manifest_file]) {
+    for file in wit.files.iter().chain([&manifest_file]) {
         write!(
             out,
             "const _: &[u8] = include_bytes!({:?});\n",
@@ -161,6 +161,37 @@ fn expand(plugin: &str) -> Result<String, String> {
         .ok();
     }
     Ok(out)
+}
+
+type Hook = (&'static str, &'static str, &'static [&'static str]);
+
+/// The type and its hooks: `Type: IqHandler, Lifecycle`.
+fn arguments(input: &str) -> Result<(&str, Vec<Hook>), String> {
+    let (plugin, names) = input.split_once(':').unwrap_or((input, ""));
+    let plugin = plugin.trim();
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    if plugin.is_empty() || !plugin.chars().all(is_name) {
+        return Err("write `plugin!(Type);` or `plugin!(Type: IqHandler, Lifecycle);`".into());
+    }
+    let names = names
+        .split([',', '+'])
+        .map(str::trim)
+        .filter(|n| !n.is_empty());
+    let find = |name: &str| {
+        let known = || {
+            HOOKS
+                .iter()
+                .map(|(_, name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        HOOKS
+            .iter()
+            .find(|(_, hook, _)| *hook == name)
+            .copied()
+            .ok_or_else(|| format!("there is no hook `{name}`; the hooks are {}", known()))
+    };
+    Ok((plugin, names.map(find).collect::<Result<_, _>>()?))
 }
 
 /// One method of a generated trait that calls the same method of the SDK's trait.
@@ -206,18 +237,4 @@ fn section(out: &mut String, section: &str, name: &str, text: &str) {
         text.as_bytes().escape_ascii()
     )
     .ok();
-}
-
-/// What can be said about a manifest without the component: the host checks it all.
-fn check_manifest(text: &str) -> Result<(), String> {
-    let table: toml::Table = text.parse().map_err(|e| format!("plugin.toml: {e}"))?;
-    for key in ["id", "version", "summary"] {
-        if !table
-            .get(key)
-            .is_some_and(|v| v.as_str().is_some_and(|s| !s.is_empty()))
-        {
-            return Err(format!("plugin.toml: line 1: `{key} = \"…\"` is missing"));
-        }
-    }
-    Ok(())
 }

@@ -8,31 +8,30 @@ use std::{
 
 /// The WIT of a plugin.
 pub(crate) struct Text {
-    /// The plugin's own package without its dependencies.
-    pub(crate) own: String,
-    /// The own package followed by every dependency as a nested package.
-    pub(crate) full: String,
-    /// Interfaces that the world exports, without version: `sat:plugin/iq-handler`.
-    pub(crate) exports: Vec<String>,
+    /// The own package with its world, followed by every dependency as a nested package.
+    pub(crate) text: String,
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Reads `dir` and, for each package referred to, `dir/deps/<name>` or the SDK's copy.
-pub(crate) fn collect(dir: &Path) -> Result<Text, String> {
+/// Reads `dir`, if there is one, completes its world, and adds, for each package referred to,
+/// `dir/deps/<name>` or the SDK's copy.
+///
+/// The world gets `sat:plugin/imports` and the hooks. Without a world, the own feature interface
+/// (which has the name of its package) is exported and the own `events` are imported.
+pub(crate) fn collect(dir: &Path, id: &str, hooks: &[&str]) -> Result<Text, String> {
     let mut files = Vec::new();
-    let (header, body) = package(dir, &mut files)?;
-    let own = format!("{header}\n{body}");
+    let (header, body) = if dir.is_dir() {
+        package(dir, &mut files)?
+    } else {
+        (format!("package sat-plugin:{id}@0.1.0;"), String::new())
+    };
+    let own = format!("{header}\n{}", with_world(&header, body, hooks)?);
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
-    let own_name = header
-        .trim_start_matches("package ")
-        .split(['@', ';'])
-        .next()
-        .unwrap_or("");
     let mut todo = references(&own);
     while let Some(name) = todo.pop() {
-        if name == own_name || packages.contains_key(&name) {
+        if name == package_name(&header) || packages.contains_key(&name) {
             continue;
         }
         let folder = name.split_once(':').map_or(name.as_str(), |(_, n)| n);
@@ -47,21 +46,51 @@ pub(crate) fn collect(dir: &Path) -> Result<Text, String> {
             format!("{} {{\n{body}\n}}\n", header.trim_end_matches(';')),
         );
     }
-    let full = format!(
-        "{own}\n{}",
-        packages.into_values().collect::<Vec<_>>().join("\n")
-    );
-    let exports = words(&own)
-        .zip(words(&own).skip(1))
-        .filter(|(keyword, _)| *keyword == "export")
-        .map(|(_, name)| name.split(['@', ';']).next().unwrap_or(name).to_owned())
-        .collect();
+    let packages = packages.into_values().collect::<Vec<_>>().join("\n");
     Ok(Text {
-        own,
-        full,
-        exports,
+        text: format!("{own}\n{packages}"),
         files,
     })
+}
+
+/// The package's text with what every world has, and the hooks.
+fn with_world(header: &str, body: String, hooks: &[&str]) -> Result<String, String> {
+    let mut common = String::from("\n  include sat:plugin/imports@0.1.0;\n");
+    for hook in hooks {
+        common.push_str(&format!("  export sat:plugin/{hook}@0.1.0;\n"));
+    }
+    let Some(world) = body.lines().find(|l| l.trim_start().starts_with("world ")) else {
+        let feature = package_name(header).rsplit(':').next().unwrap_or_default();
+        let has = |name: &str| {
+            let mut pairs = words(&body).zip(words(&body).skip(1));
+            pairs.any(|(keyword, n)| keyword == "interface" && n.trim_end_matches('{') == name)
+        };
+        if has(feature) {
+            common.push_str(&format!("  export {feature};\n"));
+        }
+        if has("events") {
+            common.push_str("  import events;\n");
+        }
+        return Ok(format!("{body}\nworld plugin {{{common}}}\n"));
+    };
+    if let Some(line) = words(&body).find(|w| w.starts_with("sat:plugin/")) {
+        return Err(format!(
+            "wit: the world says `{line}`: hooks are named in `plugin!(Type: …)` instead, and \
+             `sat:plugin/imports` is included by itself"
+        ));
+    }
+    let open = format!("{}\n", world.trim_end());
+    let opened = world
+        .trim_end()
+        .strip_suffix('{')
+        .ok_or("wit: write the world's `{` at the end of its first line")?;
+    Ok(body.replacen(&open, &format!("{opened}{{{common}"), 1))
+}
+
+/// `sat:ping` of `package sat:ping@0.1.0;`.
+fn package_name(header: &str) -> &str {
+    let name = header.trim_start_matches("package ").trim();
+    name.split(['@', ';']).next().unwrap_or(name)
 }
 
 /// The `package …;` line of a folder's package, and everything else in its files.

@@ -16,6 +16,9 @@ const SUCCESS: &str = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
 const FEATURES: &str = "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>\
     <sm xmlns='urn:xmpp:sm:3'/></stream:features>";
 
+/// How long a bot may be silent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A listener for one client.
 pub(crate) struct Door(TcpListener);
 
@@ -32,7 +35,7 @@ impl Door {
     pub(crate) fn admit(&self) -> Result<Session> {
         let (socket, _) = self.0.accept()?;
         socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        socket.set_read_timeout(Some(PATIENCE))?;
         let mut session = Session {
             socket,
             buffer: Vec::new(),
@@ -75,7 +78,10 @@ impl Session {
         self.buffer.drain(..self.start);
         self.start = 0;
         let mut chunk = [0; 32 * 1024];
-        let n = self.socket.read(&mut chunk)?;
+        let n = self
+            .socket
+            .read(&mut chunk)
+            .map_err(|e| format!("the bot sent nothing for {} s: {e}", PATIENCE.as_secs()))?;
         if n == 0 {
             return Err("the client left".into());
         }

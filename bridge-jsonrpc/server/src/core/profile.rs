@@ -2,10 +2,11 @@
 
 use super::{gone, port};
 use crate::{
-    params::Args,
+    params::{Args, bad},
     session::{Access, Session, locked},
     tokens::Grant,
 };
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use sat_host::{NewProfile, Profile, ProfileInfo, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,16 +35,29 @@ pub(super) async fn call(session: &Session, name: &str, args: &Args) -> Result<V
         "profile.disconnect" => session.profile(args.profile()).await?.disconnect().await?,
         "profile.add_password" => {
             let profile = backend.profile(args.profile())?;
-            let add = profile.add_password(
-                args.needed("password"),
-                args.needed("new_password"),
-                args.text("label"),
-            );
+            let (password, label) = (args.needed("password"), args.text("label"));
+            let add = async {
+                match (args.text("new_password"), key_file(args)?) {
+                    (Some(new), None) => profile.add_password(password, new, label).await,
+                    (None, Some(key)) => {
+                        profile
+                            .add_key_file(password, label.unwrap_or(""), &key)
+                            .await
+                    }
+                    _ => Err(bad("new_password or key_file: give one of them")),
+                }
+            };
             session.door.guesses.attempt(profile.name(), add).await?;
         }
         "profile.remove_password" => {
             let profile = backend.profile(args.profile())?;
-            let remove = profile.remove_password(args.needed("password"));
+            let remove = async {
+                match (args.text("password"), key_file(args)?) {
+                    (Some(password), None) => profile.remove_password(password).await,
+                    (None, Some(key)) => profile.remove_key_file(&key).await,
+                    _ => Err(bad("password or key_file: give one of them")),
+                }
+            };
             session.door.guesses.attempt(profile.name(), remove).await?;
         }
         "profile.get_settings" => {
@@ -76,6 +90,17 @@ async fn unlock(session: &Session, args: &Args) -> Result<Value> {
     session.remember(grant.clone());
     let token = session.door.tokens.issue(grant)?;
     Ok(json!({ "profile": profile.name(), "token": token }))
+}
+
+/// The contents of a key file.
+fn key_file(args: &Args) -> Result<Option<Vec<u8>>> {
+    let Some(text) = args.text("key_file") else {
+        return Ok(None);
+    };
+    let contents = BASE64.decode(text);
+    contents
+        .map(Some)
+        .map_err(|e| bad(format!("key_file: the contents must be base64: {e}")))
 }
 
 /// Subscriptions end with the grants that they stand on.

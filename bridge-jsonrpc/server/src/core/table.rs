@@ -51,6 +51,11 @@ const PROFILE: Param = may(
 );
 const NAMED: Param = need("profile", Kind::Text, "Name of the profile.");
 const PASSWORD: Param = need("password", Kind::Text, "A password of the profile.");
+const KEY_FILE: Param = may(
+    "key_file",
+    Kind::Text,
+    "Instead of a password: the contents of a key file in base64, at least 32 random bytes.",
+);
 const PLUGIN: Param = need("id", Kind::Text, "Id of the plugin.");
 const ONLY: Param = may("profile", Kind::Text, "Only for this profile.");
 const TOPICS: Param = may(
@@ -164,11 +169,12 @@ pub(crate) const METHODS: &[Core] = &[
         params: &[
             PROFILE,
             PASSWORD,
-            need("new_password", Kind::Text, "The password to add."),
+            may("new_password", Kind::Text, "The password to add."),
+            KEY_FILE,
             may("label", Kind::Text, "What it is for."),
         ],
         result: NULL,
-        doc: "Lets another password open the profile too.",
+        doc: "Lets another password open the profile too, or a key file for starting unattended (option `key_dir`).",
     },
     Core {
         name: "profile.connect",
@@ -239,9 +245,17 @@ pub(crate) const METHODS: &[Core] = &[
     Core {
         name: "profile.remove_password",
         scope: Scope::Open,
-        params: &[PROFILE, PASSWORD],
+        params: &[
+            PROFILE,
+            may(
+                "password",
+                Kind::Text,
+                "The password to remove; the last one stays.",
+            ),
+            KEY_FILE,
+        ],
         result: NULL,
-        doc: "Lets a password open the profile no longer.",
+        doc: "Lets a password, or a key file, open the profile no longer.",
     },
     Core {
         name: "profile.set_default",

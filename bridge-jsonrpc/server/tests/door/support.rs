@@ -27,14 +27,12 @@ impl Door {
     pub(crate) async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let backend = Backend::start(sat_host::Options {
-            local_dir: dir.path().join("data"),
-            plugin_dirs: Vec::new(),
-            key_dir: None,
             kdf: KdfParams {
                 m_kib: 64,
                 t: 1,
                 p: 1,
             },
+            ..sat_host::Options::new(dir.path().join("data"), Vec::new())
         })
         .await
         .unwrap();

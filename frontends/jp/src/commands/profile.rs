@@ -1,6 +1,9 @@
 //! `jp profile`: accounts of this backend.
 
 mod create;
+mod key_file;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -96,10 +99,13 @@ impl Password {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PasswordCommand {
-    /// Add a password; the others stay
+    /// Add a password, or a key file for starting unattended; the others stay
     Add {
         /// The profile, instead of --profile
         name: Option<String>,
+        /// Add this key file instead of a password; it is made when it isn't there
+        #[arg(long, value_name = "FILE", conflicts_with = "new_password_fd")]
+        key_file: Option<PathBuf>,
         /// What it is for
         #[arg(long)]
         label: Option<String>,
@@ -109,10 +115,13 @@ pub(crate) enum PasswordCommand {
         #[arg(long, value_name = "N", conflicts_with = "passwords_stdin")]
         new_password_fd: Option<u32>,
     },
-    /// Remove a password; the last one stays
+    /// Remove a password, or a key file; the last password stays
     Remove {
         /// The profile, instead of --profile
         name: Option<String>,
+        /// Remove what this key file opens instead of a password
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["password_fd", "passwords_stdin"])]
+        key_file: Option<PathBuf>,
         #[command(flatten)]
         password: Password,
     },
@@ -225,6 +234,7 @@ async fn change_passwords(session: &mut Session, command: PasswordCommand) -> Re
     let (result, message) = match command {
         PasswordCommand::Add {
             name,
+            key_file,
             label,
             password,
             new_password_fd,
@@ -232,32 +242,45 @@ async fn change_passwords(session: &mut Session, command: PasswordCommand) -> Re
             session.set_profile(name.as_deref());
             let second = password.second(new_password_fd)?;
             let old = password.source().read("A password that the profile has")?;
-            let new = second.read_new("New password (may be empty)")?;
-            let parameters = json!({
-                "password": old.into_string(),
-                "new_password": new.into_string(),
-                "label": label,
-            });
-            (
-                session
-                    .call_profile("profile.add_password", parameters)
-                    .await?,
-                "Password added",
-            )
+            let mut parameters = json!({"password": old.into_string(), "label": label});
+            let done = match key_file {
+                Some(file) => {
+                    parameters["key_file"] = key_file::read_or_make(&file)?.into();
+                    format!("Key file {} opens the profile", file.display())
+                }
+                None => {
+                    let new = second.read_new("New password (may be empty)")?;
+                    parameters["new_password"] = new.into_string().into();
+                    "Password added".to_owned()
+                }
+            };
+            let method = "profile.add_password";
+            (session.call_profile(method, parameters).await?, done)
         }
-        PasswordCommand::Remove { name, password } => {
+        PasswordCommand::Remove {
+            name,
+            key_file,
+            password,
+        } => {
             session.set_profile(name.as_deref());
-            let old = password.source().read("Password to remove")?;
-            let parameters = json!({"password": old.into_string()});
+            let (parameters, done) = match key_file {
+                Some(file) => (
+                    json!({"key_file": key_file::read(&file)?}),
+                    "Key file removed",
+                ),
+                None => {
+                    let old = password.source().read("Password to remove")?;
+                    (json!({"password": old.into_string()}), "Password removed")
+                }
+            };
+            let method = "profile.remove_password";
             (
-                session
-                    .call_profile("profile.remove_password", parameters)
-                    .await?,
-                "Password removed",
+                session.call_profile(method, parameters).await?,
+                done.to_owned(),
             )
         }
     };
-    session.out.done(&result, message)
+    session.out.done(&result, &message)
 }
 
 async fn settings(

@@ -4,12 +4,22 @@ use super::{commands, native, ours, say};
 use crate::{Result, stats::micros};
 use futures::{StreamExt, future::BoxFuture, stream};
 use serde_json::{Map, Value, json};
-use std::{path::Path, str::FromStr, sync::Arc, time::Instant};
-use tokio::sync::{mpsc, oneshot};
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_xmpp::Stanza;
 use xmpp_parsers::jid::Jid;
 
 const DOMAIN: &str = "localhost";
+/// How long a message may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Which of the two live in this process.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +140,7 @@ pub(super) async fn ours(
 
 async fn serve(mut ends: Ends) -> Result<()> {
     // What plugins do when they connect is not to be measured.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     while ends.arrived.try_recv().is_ok() {}
     let mut commands = commands();
     while let Some(line) = commands.recv().await {
@@ -152,13 +162,21 @@ fn body(n: usize) -> String {
 }
 
 impl Ends {
+    /// The next message that arrives.
+    async fn arrive(&mut self) -> Result<()> {
+        match timeout(PATIENCE, self.arrived.recv()).await {
+            Ok(arrived) => Ok(arrived.ok_or("the receiver is gone")?),
+            Err(_) => Err(format!("nothing arrived for {} s", PATIENCE.as_secs()).into()),
+        }
+    }
+
     /// One after the other: the time from the call to the other side's knowledge, for each.
     async fn latency(&mut self, n: usize) -> Result<Value> {
         let mut times = Vec::with_capacity(n);
         for n in 0..n {
             let start = Instant::now();
             (self.send)(body(n)).await?;
-            self.arrived.recv().await.ok_or("the receiver is gone")?;
+            self.arrive().await?;
             times.push(micros(start.elapsed()));
         }
         Ok(json!({ "micros": times }))
@@ -177,7 +195,7 @@ impl Ends {
                 });
                 sent += 1;
             }
-            self.arrived.recv().await.ok_or("the receiver is gone")?;
+            self.arrive().await?;
         }
         Ok(json!({ "seconds": start.elapsed().as_secs_f64() }))
     }
@@ -196,7 +214,7 @@ impl Ends {
 
     async fn receive(&mut self, n: usize) -> Result<Value> {
         for _ in 0..n {
-            self.arrived.recv().await.ok_or("the receiver is gone")?;
+            self.arrive().await?;
         }
         Ok(json!({}))
     }

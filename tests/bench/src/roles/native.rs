@@ -38,7 +38,8 @@ pub(super) fn said(event: Event) -> Option<(Jid, String)> {
         return None;
     };
     let from = message.from.take()?;
-    let body = message.bodies.remove(&Lang::default())?;
+    // Its language is the stream's, which the server says.
+    let (_, body) = message.bodies.pop_first()?;
     (message.type_ != MessageType::Error).then_some((from, body))
 }
 

@@ -8,15 +8,13 @@ use std::{path::Path, sync::Arc};
 /// Starts a backend on `folder/local` with the plugins of `folder/plugins`.
 pub(super) async fn backend(folder: &Path) -> Result<Backend> {
     let options = Options {
-        local_dir: folder.join("local"),
-        plugin_dirs: vec![folder.join("plugins")],
-        key_dir: None,
         // Costs nothing: deriving keys isn't measured.
         kdf: KdfParams {
             m_kib: 64,
             t: 1,
             p: 1,
         },
+        ..Options::new(folder.join("local"), vec![folder.join("plugins")])
     };
     let backend = Backend::start(options).await?;
     for plugin in backend.plugins() {

@@ -8,7 +8,7 @@ use sat_sdk::{
 };
 use std::hint::black_box;
 
-sat_sdk::plugin!(Hostile);
+sat_sdk::plugin!(Hostile: IqHandler, MessageHandler);
 
 struct Hostile;
 

@@ -12,7 +12,7 @@ use sat_sdk::{
     storage::{self, Migrations, sql},
 };
 
-sat_sdk::plugin!(Weather);
+sat_sdk::plugin!(Weather: IqHandler);
 
 struct Weather;
 

@@ -2,7 +2,7 @@
 
 use sat_sdk::{Error, Header, MessageHandler, payload, xml::escape, xmpp};
 
-sat_sdk::plugin!(Echo);
+sat_sdk::plugin!(Echo: MessageHandler);
 
 struct Echo;
 
