@@ -59,6 +59,9 @@ pub struct Options {
     pub key_dir: Option<PathBuf>,
     /// Permissions that plugins don't get, whatever their manifests ask for.
     pub denied: Vec<Denied>,
+    /// Compiled code shared with other backends; otherwise each `local_dir` has its own, with a
+    /// key in its database. Who knows the key and can write to the folder can run code.
+    pub cache: Option<Cache>,
     /// Cost of a profile password's key derivation.
     pub kdf: KdfParams,
 }
@@ -71,6 +74,7 @@ impl Options {
             plugin_dirs,
             key_dir: None,
             denied: Vec::new(),
+            cache: None,
             kdf: KdfParams::STANDARD,
         }
     }
@@ -189,7 +193,10 @@ impl Backend {
             denied: options.denied.clone(),
             disabled: RwLock::new(db.disabled_plugins().await?),
         });
-        let cache = Cache::new(options.local_dir.join("cache"), db.cache_key().await?);
+        let cache = match &options.cache {
+            Some(shared) => shared.clone(),
+            None => Cache::new(options.local_dir.join("cache"), db.cache_key().await?),
+        };
         let inner = Inner {
             events,
             shared,

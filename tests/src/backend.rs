@@ -3,10 +3,9 @@
 use crate::{build, server::Server, wait};
 use sat_host::{
     Backend, Error, Event, NewProfile, Options, Profile, Result, config::Denied, error::kind,
-    profile::vault::KdfParams,
+    plugin::cache::Cache, profile::vault::KdfParams,
 };
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -21,6 +20,11 @@ pub const CHEAP: KdfParams = KdfParams {
     t: 1,
     p: 1,
 };
+
+/// The compile cache of all tests. Its key protects nothing.
+pub fn cache() -> Cache {
+    Cache::new(build::target().join("tests/cache"), [0; 32])
+}
 
 /// A backend and its folders.
 pub struct Kit {
@@ -51,7 +55,7 @@ impl Kit {
         kit
     }
 
-    /// The folders alone, with the compile cache that all tests share.
+    /// The folders alone.
     pub fn folders() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("sat-backend-")
@@ -59,18 +63,12 @@ impl Kit {
             .expect("a folder");
         fs::create_dir(folder.path().join("plugins")).expect("writable");
         fs::create_dir(folder.path().join("local")).expect("writable");
-        let kit = Self {
+        Self {
             folder,
             backend: None,
             denied: Vec::new(),
             key_dir: None,
-        };
-        let template = template();
-        fs::copy(template.join("sat.db"), kit.local_dir().join("sat.db"))
-            .expect("the template has a database");
-        std::os::unix::fs::symlink(template.join("cache"), kit.local_dir().join("cache"))
-            .expect("writable");
-        kit
+        }
     }
 
     /// Starts the backend on the folders that there are.
@@ -90,6 +88,7 @@ impl Kit {
     /// What the backend is started with.
     pub fn options(&self) -> Options {
         Options {
+            cache: Some(cache()),
             denied: self.denied.clone(),
             key_dir: self.key_dir.clone(),
             kdf: CHEAP,
@@ -342,58 +341,4 @@ impl Drop for Kit {
 /// The data of an event.
 pub fn data(event: &Event) -> Value {
     serde_json::from_str(&event.data).expect("events are JSON")
-}
-
-/// A `local_dir` with a cache key, made once for all test programs: the compile cache is only
-/// good with the key in its database.
-fn template() -> PathBuf {
-    let _lock = build::lock("template");
-    let schema = build::repository().join("host/src/store/sql/host");
-    let mut files: Vec<_> = fs::read_dir(schema)
-        .expect("the schema")
-        .flatten()
-        .map(|f| f.path())
-        .collect();
-    files.sort();
-    let mut hash = Sha256::new();
-    files
-        .iter()
-        .for_each(|f| hash.update(fs::read(f).expect("readable")));
-    let name: String = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let template = build::target().join("tests").join(name);
-    if !template.join("done").is_file() {
-        let options = Options {
-            kdf: CHEAP,
-            ..Options::new(&template, vec![template.join("no-plugins")])
-        };
-        // A thread of its own, since this one may run a test's runtime; its end closes the files.
-        let make = move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build();
-            runtime.expect("a runtime").block_on(async {
-                Backend::start(options)
-                    .await
-                    .expect("the backend starts")
-                    .shutdown()
-                    .await;
-            });
-        };
-        std::thread::spawn(make)
-            .join()
-            .expect("the template can be made");
-        // Whatever still lies in the journal belongs into the file that is copied.
-        wait::until_now("the database is closed", || {
-            !template.join("sat.db-wal").is_file()
-        });
-        fs::create_dir_all(template.join("cache")).expect("writable");
-        fs::write(template.join("done"), "").expect("writable");
-    }
-    template
 }

@@ -74,42 +74,45 @@ async fn topics_are_filtered() {
     assert_eq!(kit.events("romeo", "chat.*").await.len(), 0);
 }
 
+/// What the listener has seen.
+async fn seen(kit: &Kit) -> Vec<u64> {
+    let seen = kit.ok("romeo", "acme.listener.seen", json!({})).await;
+    let seen = seen.as_array().expect("a list").iter();
+    let mut seen: Vec<u64> = seen.filter_map(Value::as_u64).collect();
+    // At least once: a repeated one is no fault.
+    seen.dedup();
+    seen
+}
+
+async fn until_seen(kit: &Kit, expected: &[u64]) {
+    wait::until(&format!("the listener has seen {expected:?}"), || async {
+        (seen(kit).await == expected).then_some(())
+    })
+    .await;
+}
+
+/// A new receiver begins with what comes: it is listening once one has arrived.
+async fn until_listening(kit: &Kit) {
+    wait::until("the first event arrives", || async {
+        note(kit, 1, "emit").await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        (!seen(kit).await.is_empty()).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiving_plugin_misses_nothing_while_it_is_away() {
     let (_server, mut kit) = start(&["weather", "listener"]).await;
-    let seen = async |kit: &Kit| {
-        let seen = kit.ok("romeo", "acme.listener.seen", json!({})).await;
-        let mut seen: Vec<u64> = seen
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(Value::as_u64)
-            .collect();
-        // At least once: a repeated one is no fault.
-        seen.dedup();
-        seen
-    };
-    let until = async |kit: &Kit, expected: &[u64]| {
-        wait::until(&format!("the listener has seen {expected:?}"), || async {
-            (seen(kit).await == expected).then_some(())
-        })
-        .await;
-    };
-    // A new receiver begins with what comes: it is listening once one has arrived.
-    let first = wait::until("the first event arrives", || async {
-        note(&kit, 1, "emit").await;
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        (!seen(&kit).await.is_empty()).then_some(())
-    });
-    first.await;
+    until_listening(&kit).await;
     note(&kit, 2, "emit").await;
-    until(&kit, &[1, 2]).await;
+    until_seen(&kit, &[1, 2]).await;
     // The plugin is taken out and comes back.
     kit.remove("listener", "listener").await;
     note(&kit, 3, "emit").await;
     kit.add(&build::guest("listener"), "listener", "listener", "0.1.0")
         .await;
-    until(&kit, &[1, 2, 3]).await;
+    until_seen(&kit, &[1, 2, 3]).await;
     // The backend is restarted while events lie there.
     kit.remove("listener", "listener").await;
     note(&kit, 4, "emit").await;
@@ -118,6 +121,28 @@ async fn a_receiving_plugin_misses_nothing_while_it_is_away() {
     kit.drop_in(&build::guest("listener"), "listener");
     kit.run().await;
     kit.profile("romeo").unlock("").await.unwrap();
-    until(&kit, &[1, 2, 3, 4, 5]).await;
+    until_seen(&kit, &[1, 2, 3, 4, 5]).await;
     assert!(numbers(&kit.events("romeo", "acme.weather.changed").await).contains(&5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiving_plugin_gets_only_the_events_that_it_declares() {
+    let (_server, kit) = start(&["weather", "listener-odd"]).await;
+    until_listening(&kit).await;
+    for number in 2..=6 {
+        note(&kit, number, "emit").await;
+    }
+    until_seen(&kit, &[1, 3, 5]).await;
+    // Another start goes on behind what was not wanted.
+    kit.remove("listener-odd", "listener").await;
+    kit.add(
+        &build::guest("listener-odd"),
+        "listener-odd",
+        "listener",
+        "0.2.0",
+    )
+    .await;
+    note(&kit, 7, "emit").await;
+    note(&kit, 3, "emit").await;
+    until_seen(&kit, &[1, 3, 5, 3]).await;
 }

@@ -2,7 +2,7 @@
 //! the call has returned. `victim <local_dir> <plugin dir>`; profile `romeo` exists.
 
 use sat_host::{Backend, Options};
-use sat_tests::backend::CHEAP;
+use sat_tests::backend::{CHEAP, cache};
 use std::{
     io::{BufRead, Write},
     path::PathBuf,
@@ -16,6 +16,7 @@ async fn main() {
         args.next().expect("plugin dir"),
     );
     let options = Options {
+        cache: Some(cache()),
         kdf: CHEAP,
         ..Options::new(local_dir, vec![plugins])
     };

@@ -24,6 +24,12 @@ pub struct Cache {
     key: [u8; 32],
 }
 
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cache({})", self.folder.display())
+    }
+}
+
 /// SHA-256 of a plugin file.
 pub type FileHash = [u8; 32];
 

@@ -109,16 +109,19 @@ impl LoadedPlugin {
         let component = cache.component(engine, bytes, &hash)?;
         let exported = Exports::of(&component, &manifest)?;
         let Imports { emits, uses, needs } = imports(&component, &exported)?;
-        let features = needs
-            .iter()
-            .filter_map(|n| Interface::parse(n))
-            .map(|i| i.feature())
-            .collect::<Vec<_>>();
-        let used = uses.iter().chain(&features).map(String::as_str);
+        let used = used(&uses, &needs);
         manifest
             .check_hooks(|hook| exported.hooks.contains_key(hook))
-            .and_then(|()| manifest.check_uses(used))
+            .and_then(|()| manifest.check_uses(used.iter().map(String::as_str)))
             .map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))?;
+        let receives = |topic: &String| exported.receivers.iter().any(|r| r.topic == *topic);
+        if let Some(filter) = manifest.event.iter().find(|f| !receives(&f.topic)) {
+            return Err(refuse(format!(
+                "Manifest (plugin.toml): [[event]] names the topic {}, which the plugin doesn't \
+                 receive: export its `events` interface in the world, or take the section out",
+                filter.topic
+            )));
+        }
         let pre = linker::link(engine, &component, &emits)?;
         Ok(Self {
             file: file.to_owned(),
@@ -161,10 +164,27 @@ impl LoadedPlugin {
         self.emits.keys().map(String::as_str)
     }
 
+    /// Names of the methods that it offers.
+    pub fn method_names(&self) -> impl Iterator<Item = &str> {
+        self.methods.keys().map(String::as_str)
+    }
+
+    /// What it uses, by the names that permissions have: interfaces of the host (`storage`) and
+    /// features of other plugins (`chat`, `acme.weather`).
+    pub fn used(&self) -> Vec<String> {
+        used(&self.uses, &self.needs)
+    }
+
     /// Whether it runs in this kind of profile.
     pub fn is_for(&self, mode: Mode) -> bool {
         self.manifest.is_for(mode)
     }
+}
+
+fn used(uses: &[String], needs: &[String]) -> Vec<String> {
+    let features = needs.iter().filter_map(|n| Interface::parse(n));
+    let features = features.map(|i| i.feature());
+    uses.iter().cloned().chain(features).collect()
 }
 
 fn refuse(sentence: impl Into<String>) -> Error {
@@ -351,7 +371,8 @@ fn imports(component: &Component, exports: &Exports) -> Result<Imports> {
                 };
                 emits.insert(interface.method(&function), shape);
             }
-        } else {
+        } else if functions.count() > 0 {
+            // Not where only types are used: they need nobody.
             needs.push(interface.unversioned());
         }
     }

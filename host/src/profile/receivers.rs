@@ -81,7 +81,15 @@ async fn feed_from_cursor(
     let topics: Vec<String> = plugin.receivers.iter().map(|r| r.topic.clone()).collect();
     let mut follower = profile.events.follow(cursor, topics);
     loop {
-        for event in follower.next().await? {
+        let events = follower.next().await?;
+        let last = events.last().map(|e| e.cursor);
+        let mut unwritten = None;
+        for event in events {
+            if !plugin.manifest.wants_event(&event.topic, &event.data) {
+                // Written once for all that aren't wanted.
+                unwritten = last;
+                continue;
+            }
             let receivers = plugin.receivers.iter().filter(|r| r.topic == event.topic);
             for receiver in receivers {
                 let Some(instance) = profile.instance(plugin) else {
@@ -99,6 +107,13 @@ async fn feed_from_cursor(
                 .set_event_cursor(plugin.id(), ALL, event.cursor)
                 .await?;
             *pause = PAUSE;
+            unwritten = unwritten.filter(|at| *at > event.cursor);
+        }
+        if let Some(cursor) = unwritten {
+            profile
+                .db
+                .set_event_cursor(plugin.id(), ALL, cursor)
+                .await?;
         }
     }
 }

@@ -79,6 +79,9 @@ pub struct Manifest {
     /// Elements from which the host fills fields of the header.
     #[serde(default)]
     pub header: Vec<HeaderSource>,
+    /// Which of the events that it receives it wants; of topics without a section, all.
+    #[serde(default)]
+    pub event: Vec<EventFilter>,
     /// IQ requests for its `iq-handler`.
     #[serde(default)]
     pub iq: Vec<Declaration>,
@@ -229,6 +232,34 @@ pub enum HeaderField {
     StanzaIds,
 }
 
+/// Which events of a topic a plugin wants.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventFilter {
+    /// Such as `pubsub.changed`.
+    pub topic: String,
+    /// Field of the event → values, one of which it must have; all fields must fit.
+    #[serde(rename = "where")]
+    pub fields: BTreeMap<String, Vec<String>>,
+}
+
+impl EventFilter {
+    /// Whether an event with this data is wanted. A list fits when one of its entries does.
+    fn accepts(&self, data: &serde_json::Value) -> bool {
+        self.fields.iter().all(|(field, values)| {
+            let is_one = |found: &serde_json::Value| match found {
+                serde_json::Value::String(text) => values.contains(text),
+                other => values.contains(&other.to_string()),
+            };
+            match data.get(field) {
+                Some(serde_json::Value::Array(all)) => all.iter().any(is_one),
+                Some(found) => is_one(found),
+                None => false,
+            }
+        })
+    }
+}
+
 /// Name of a payload element.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -343,6 +374,16 @@ impl Manifest {
             );
         }
         Ok(())
+    }
+
+    /// Whether the plugin wants an event that it receives. `data` is JSON.
+    pub fn wants_event(&self, topic: &str, data: &str) -> bool {
+        let mut filters = self.event.iter().filter(|f| f.topic == topic).peekable();
+        if filters.peek().is_none() {
+            return true;
+        }
+        let data = serde_json::from_str(data).unwrap_or_default();
+        filters.any(|f| f.accepts(&data))
     }
 
     /// The declarations of each section.
@@ -492,88 +533,4 @@ pub fn valid_id(id: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids() {
-        for id in ["ping", "a1", "chat-rooms", "x-1"] {
-            assert!(valid_id(id), "{id}");
-        }
-        for id in [
-            "",
-            "Ping",
-            "1a",
-            "a--b",
-            "-a",
-            "a-",
-            "a_b",
-            "a.b",
-            &"a".repeat(41),
-        ] {
-            assert!(!valid_id(id), "{id}");
-        }
-    }
-
-    #[test]
-    fn errors_name_the_line() {
-        let head = "id = 'a'\nversion = '1.0.0'\nsummary = 's'\n";
-        for (manifest, line, word) in [
-            (format!("{head}colour = 1\n"), 4, "unknown field `colour`"),
-            (
-                format!("{head}[[iq]]\nelement='x'\nnamespace='y'\n"),
-                4,
-                "`from` is needed",
-            ),
-            (
-                format!("{head}[[iq]]\nelement='x'\nnamespace='y'\nfrom=['any']\n[[iq]]\n"),
-                8,
-                "`element` and",
-            ),
-            (head.replace("'a'", "'A b'"), 1, "`id` is \"A b\""),
-            (head.replace("1.0.0", "one"), 2, "semantic version"),
-            (head.replace("'s'", "''"), 3, "one line of text"),
-            (
-                format!("{head}[settings.a]\ntype='bool'\ndefault=1\nlabel='x'\n"),
-                4,
-                "another type",
-            ),
-            (
-                format!("{head}[[message]]\nfrom=['anybody']\n"),
-                5,
-                "unknown variant",
-            ),
-            ("id = 'a'".into(), 1, "missing field `version`"),
-        ] {
-            let e = Manifest::parse(&manifest).unwrap_err();
-            assert_eq!(e.line, Some(line), "{manifest}: {e}");
-            assert!(e.message.contains(word), "{manifest}: {e}");
-        }
-    }
-
-    #[test]
-    fn hooks_and_declarations_belong_together() {
-        let head = "id = 'a'\nversion = '1.0.0'\nsummary = 's'\n";
-        let plain = Manifest::parse(head).unwrap();
-        let iq = Manifest::parse(&format!(
-            "{head}[[iq]]\nelement='x'\nnamespace='y'\nfrom=['any']\n"
-        ))
-        .unwrap();
-        assert!(plain.check_hooks(|_| false).is_ok());
-        assert!(iq.check_hooks(|h| h == "iq-handler").is_ok());
-        let e = iq.check_hooks(|_| false).unwrap_err();
-        assert!(e.message.contains("plugin!(…: IqHandler)"), "{e}");
-        let e = plain.check_hooks(|h| h == "seal-filter").unwrap_err();
-        assert!(e.message.contains("declares no [[seal]]"), "{e}");
-    }
-
-    #[test]
-    fn uses_need_permissions() {
-        let text =
-            "id='a'\nversion='1.0.0'\nsummary='s'\n[permissions]\nxmpp='x'\n'acme.weather'='y'\n";
-        let manifest = Manifest::parse(text).unwrap();
-        assert!(manifest.check_uses(["xmpp", "log", "acme.weather"]).is_ok());
-        let e = manifest.check_uses(["log", "storage"]).unwrap_err();
-        assert!(e.message.contains("`storage = \"why\"`"), "{e}");
-    }
-}
+mod tests;
