@@ -1,5 +1,7 @@
 //! Scenarios of the test server, in memory; one with a foreign client over TCP.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail them so, as tests do")]
+
 mod core;
 mod messages;
 mod pubsub;
