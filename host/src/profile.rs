@@ -8,7 +8,7 @@ pub mod settings;
 pub mod vault;
 
 use crate::{
-    Error, Result,
+    Clock, Error, Result,
     backend::Shared,
     error::kind,
     events::EventLog,
@@ -121,6 +121,20 @@ impl Profile {
         }))
     }
 
+    pub(crate) fn me(&self) -> Weak<Self> {
+        self.me.clone()
+    }
+
+    /// The clock of everything that the profile does.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// A fresh id for a stanza, in the series of this plugin.
+    pub(crate) fn random_id(&self, plugin: &str) -> String {
+        self.shared.random.id(&format!("{}/{plugin}", self.name))
+    }
+
     /// What people call it.
     pub fn name(&self) -> &str {
         &self.name
@@ -223,7 +237,7 @@ impl Profile {
         {
             return Some(found.clone());
         }
-        let fresh = Instance::new(plugin.clone(), self.me.clone());
+        let fresh = Instance::new(plugin.clone(), self);
         if let Some(old) = instances.insert(plugin.id().to_owned(), fresh.clone()) {
             old.stop(true);
         }
@@ -298,11 +312,6 @@ impl Profile {
     /// What instances there are: for `plugin.list`.
     pub(crate) fn instance_status(&self, plugin: &str) -> Option<(&'static str, Option<String>)> {
         self.instances().get(plugin).map(|i| i.status())
-    }
-
-    /// Gives back what nobody uses.
-    pub(crate) fn tidy(&self) {
-        self.instances().values().for_each(|i| i.drop_if_idle());
     }
 
     /// Ends all instances at once.
@@ -384,7 +393,11 @@ impl Profile {
     pub(crate) async fn host_event(&self, topic: &str, data: Value) {
         if let Err(e) = self
             .events
-            .append(vec![NewEvent::new(topic, data.to_string())])
+            .append(vec![NewEvent::new(
+                self.clock().stamp(),
+                topic,
+                data.to_string(),
+            )])
             .await
         {
             tracing::warn!(profile = self.name, "An event was not written: {e}");

@@ -35,8 +35,3 @@ pub use outbox::{
 pub use profile_db::{Account, ProfileDb};
 pub use secrets::SECRET_VALUE_LIMIT;
 pub use slots::{SLOTS_LIMIT, Slot};
-
-/// The time as stored and shown everywhere: RFC 3339, UTC, milliseconds.
-pub(crate) fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}

@@ -10,7 +10,10 @@ use super::{
     events::EventLog,
     open::Schema,
 };
-use crate::error::{Error, Result, kind};
+use crate::{
+    clock::Clock,
+    error::{Error, Result, kind},
+};
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5361_5470, // "SaTp"
@@ -45,8 +48,8 @@ pub struct Account {
 
 impl ProfileDb {
     /// Opens a profile's file, or creates it.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let db = Db::open(path, SCHEMA).await?;
+    pub async fn open(path: &Path, clock: &Clock) -> Result<Self> {
+        let db = Db::open(path, SCHEMA, clock).await?;
         Ok(Self {
             events: EventLog::new(db.clone()),
             db,
