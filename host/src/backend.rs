@@ -252,11 +252,11 @@ impl Backend {
         self.inner.stop.cancelled().await;
     }
 
-    /// Closes the streams; what is committed is on disk already.
+    /// Locks the profiles, which closes their streams; what is committed is on disk already.
     pub async fn shutdown(&self) {
         self.inner.stop.cancel();
         let all = self.all();
-        let goodbyes = futures::future::join_all(all.iter().map(|p| p.disconnect()));
+        let goodbyes = futures::future::join_all(all.iter().map(|p| p.lock()));
         if tokio::time::timeout(GOODBYE, goodbyes).await.is_err() {
             tracing::warn!("Some streams were not closed in time");
         }

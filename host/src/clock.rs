@@ -97,7 +97,6 @@ impl Clock {
     }
 
     /// Waits; the time counts from this call.
-    #[must_use]
     pub fn sleep(&self, duration: Duration) -> Sleep {
         Sleep(match &self.source {
             Source::System(_) => Kind::System(Box::pin(tokio::time::sleep(duration))),

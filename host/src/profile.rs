@@ -5,6 +5,7 @@ pub mod calls;
 pub mod receivers;
 pub mod session;
 pub mod settings;
+pub mod timers;
 pub mod vault;
 
 use crate::{
@@ -80,6 +81,7 @@ pub struct Profile {
     features: Mutex<BTreeMap<String, Vec<String>>>,
     settings: RwLock<BTreeMap<(String, String), Value>>,
     pub(crate) receivers: receivers::Receivers,
+    pub(crate) timers: timers::Timers,
     me: Weak<Profile>,
 }
 
@@ -117,6 +119,7 @@ impl Profile {
             features: Mutex::default(),
             settings: RwLock::new(settings),
             receivers: receivers::Receivers::default(),
+            timers: timers::Timers::default(),
             me: me.clone(),
         }))
     }

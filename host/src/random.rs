@@ -144,7 +144,7 @@ mod tests {
     fn a_series_depends_on_the_seed_and_its_name_alone() {
         let (a, b) = (Random::seeded(7), Random::seeded(7));
         let first: Vec<_> = (0..3).map(|_| a.id("x")).collect();
-        b.id("y");
+        assert_ne!(b.id("y"), first[0]);
         let mut generator = b.generator("z".into()).unwrap();
         generator.next_u64();
         assert_eq!(first, (0..3).map(|_| b.id("x")).collect::<Vec<_>>());

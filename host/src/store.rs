@@ -19,6 +19,7 @@ mod profile_db;
 mod secrets;
 mod settings;
 mod slots;
+mod timers;
 
 pub use confined::{
     Commit, CommitResult, Limits, PLUGIN_BYTES_LIMIT, Rows, SQL_BYTES_LIMIT, SQL_READ_LIMIT,
@@ -35,3 +36,6 @@ pub use outbox::{
 pub use profile_db::{Account, ProfileDb};
 pub use secrets::SECRET_VALUE_LIMIT;
 pub use slots::{SLOTS_LIMIT, Slot};
+pub use timers::{
+    DueTimer, TIMER_NAME_LIMIT, TIMER_PAYLOAD_LIMIT, TIMERS_LIMIT, TIMERS_PAGE_LIMIT, Timer,
+};

@@ -175,7 +175,10 @@ async fn a_key_file_opens_and_connects_a_profile_at_start_until_it_is_removed() 
     fs::write(keys.join("romeo.key"), key).unwrap();
     kit.key_dir = Some(keys);
     let profile = kit.profile("romeo");
-    let error = profile.add_key_file("wrong", "boot", key).await.unwrap_err();
+    let error = profile
+        .add_key_file("wrong", "boot", key)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, "wrong-password");
     profile.add_key_file(CANARY, "boot", key).await.unwrap();
     profile.unlock(CANARY).await.unwrap();

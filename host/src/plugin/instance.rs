@@ -13,7 +13,12 @@ use super::{
     loaded::LoadedPlugin,
     wasi,
 };
-use crate::{Clock, Error, Result, error::kind, profile::Profile, store::NewEvent};
+use crate::{
+    Clock, Error, Result,
+    error::kind,
+    profile::Profile,
+    store::{self, NewEvent},
+};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -66,6 +71,7 @@ pub(crate) enum Call {
     Seal(String),
     OutboxSent(Vec<String>),
     OutboxFailed(String, GuestError),
+    Timer(store::Timer),
 }
 
 impl Call {
@@ -224,7 +230,9 @@ impl Instance {
             ));
         }
         let deadline = match call {
-            Call::Connected(_) | Call::Event { .. } | Call::OutboxSent(_) => LIFECYCLE_DEADLINE,
+            Call::Connected(_) | Call::Event { .. } | Call::OutboxSent(_) | Call::Timer(_) => {
+                LIFECYCLE_DEADLINE
+            }
             _ => CALL_DEADLINE,
         };
         let (reply, answer) = oneshot::channel();

@@ -37,7 +37,7 @@ pub(super) fn context(profile: &Profile, plugin: &str) -> WasiCtxBuilder {
 pub(super) fn link(linker: &mut Linker<Ctx>) -> wasmtime::Result<()> {
     p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
-    monotonic_clock::add_to_linker::<Ctx, Clocks>(linker, |ctx| Clocks::of(ctx))?;
+    monotonic_clock::add_to_linker::<Ctx, Clocks>(linker, Clocks::of)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -140,6 +140,7 @@ impl Profile {
             self.set_vault(Some(vault));
             if let Some(me) = self.me.upgrade() {
                 me.feed_receivers();
+                me.fire_timers();
             }
         }
     }
@@ -155,6 +156,7 @@ impl Profile {
         self.set_vault(None);
         if let Some(me) = self.me.upgrade() {
             me.feed_receivers();
+            me.fire_timers();
         }
         self.abort_instances();
         Ok(())

@@ -17,7 +17,10 @@ use crate::{
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5361_5470, // "SaTp"
-    migrations: &[include_str!("sql/profile/0001_start.sql")],
+    migrations: &[
+        include_str!("sql/profile/0001_start.sql"),
+        include_str!("sql/profile/0002_timers.sql"),
+    ],
 };
 
 /// A profile's database. Clones share it.

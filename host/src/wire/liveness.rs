@@ -97,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn silence_is_asked_about_once_and_ends_the_connection() {
-        let clock = Clock::manual(chrono::Utc::now());
+        let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
         let mut liveness = Liveness::new(&clock);
         let start = clock.monotonic();
         let at = |seconds| start + Duration::from_secs(seconds);
