@@ -5,7 +5,7 @@ mod plugins;
 pub use plugins::PluginInfo;
 
 use crate::{
-    Error, Result,
+    Clock, Error, Result,
     config::{Config, Denied},
     error::kind,
     events::EventLog,
@@ -21,9 +21,9 @@ use crate::{
         settings::{AUTOCONNECT, HOST},
         vault::KdfParams,
     },
-    route::stanza::random_id,
+    random::Random,
     store::{DisabledPlugin, HostDb, NewEvent, ProfileDb},
-    wire::Handshakes,
+    wire::{Connector, Dialer},
 };
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
@@ -39,8 +39,6 @@ use std::{
 use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
-/// How often unused instances are looked for.
-const TIDY: Duration = Duration::from_secs(15);
 /// First wait before an automatic connection that failed is tried again.
 const AUTOCONNECT_PAUSE: Duration = Duration::from_secs(5);
 /// Longest such wait.
@@ -64,6 +62,14 @@ pub struct Options {
     pub cache: Option<Cache>,
     /// Cost of a profile password's key derivation.
     pub kdf: KdfParams,
+    /// The time of everything that is behaviour.
+    pub clock: Clock,
+    /// Makes reproducible what others see of randomness: ids of stanzas, resources, jitter, what
+    /// guests draw. For tests, where a second start on one folder needs another seed, or ids
+    /// come twice. Keys, salts and tokens are random all the same.
+    pub seed: Option<u64>,
+    /// Connects streams instead of DNS and TCP.
+    pub dial: Option<Dialer>,
 }
 
 impl Options {
@@ -76,6 +82,9 @@ impl Options {
             denied: Vec::new(),
             cache: None,
             kdf: KdfParams::STANDARD,
+            clock: Clock::system(),
+            seed: None,
+            dial: None,
         }
     }
 }
@@ -94,7 +103,9 @@ impl From<&Config> for Options {
 pub(crate) struct Shared {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) logs: Logs,
-    pub(crate) handshakes: Handshakes,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) connector: Connector,
     pub(crate) kdf: KdfParams,
     denied: Vec<Denied>,
     disabled: RwLock<Vec<DisabledPlugin>>,
@@ -183,12 +194,15 @@ impl Backend {
                 tracing::debug!("No plugin folder {}: {e}", folder.display());
             }
         }
-        let db = HostDb::open(&options.local_dir.join("sat.db")).await?;
+        let db = HostDb::open(&options.local_dir.join("sat.db"), &options.clock).await?;
         let events = EventLog::open("@HOST@", db.events().clone()).await?;
+        let random = options.seed.map_or_else(Random::system, Random::seeded);
         let shared = Arc::new(Shared {
             catalog: ArcSwap::default(),
-            logs: Logs::default(),
-            handshakes: Handshakes::new(),
+            logs: Logs::new(options.clock.clone()),
+            connector: Connector::new(options.clock.clone(), random.clone(), options.dial.clone()),
+            clock: options.clock.clone(),
+            random,
             kdf: options.kdf,
             denied: options.denied.clone(),
             disabled: RwLock::new(db.disabled_plugins().await?),
@@ -204,7 +218,7 @@ impl Backend {
             turn: tokio::sync::Mutex::new(()),
             refused: Mutex::default(),
             generation: channel::Sender::new(0),
-            started_at: Utc::now(),
+            started_at: options.clock.now(),
             stop: CancellationToken::new(),
             db,
             options,
@@ -216,7 +230,6 @@ impl Backend {
         let folders = Folders::new(backend.inner.options.plugin_dirs.clone(), cache);
         backend.load_plugins(folders).await?;
         backend.spawn_autoconnect();
-        backend.spawn_tidying();
         Ok(backend)
     }
 
@@ -246,11 +259,11 @@ impl Backend {
         self.inner.stop.cancelled().await;
     }
 
-    /// Closes the streams; what is committed is on disk already.
+    /// Locks the profiles, which closes their streams; what is committed is on disk already.
     pub async fn shutdown(&self) {
         self.inner.stop.cancel();
         let all = self.all();
-        let goodbyes = futures::future::join_all(all.iter().map(|p| p.disconnect()));
+        let goodbyes = futures::future::join_all(all.iter().map(|p| p.lock()));
         if tokio::time::timeout(GOODBYE, goodbyes).await.is_err() {
             tracing::warn!("Some streams were not closed in time");
         }
@@ -322,7 +335,7 @@ impl Backend {
                 format!("There is a profile {name:?} already"),
             ));
         }
-        let folder = random_id();
+        let folder = Random::system().id("folder");
         let path = self.profile_folder(&folder);
         let result = async {
             private_folder(&path).map_err(|e| {
@@ -331,8 +344,15 @@ impl Backend {
                     format!("Cannot make the profile's folder: {e}"),
                 )
             })?;
-            let db = ProfileDb::open(&path.join("profile.db")).await?;
-            account::fill(&db, &folder, new, self.inner.options.kdf).await?;
+            let db = ProfileDb::open(&path.join("profile.db"), &self.inner.shared.clock).await?;
+            account::fill(
+                &db,
+                &folder,
+                new,
+                self.inner.options.kdf,
+                &self.inner.shared.random,
+            )
+            .await?;
             let row = self.inner.db.profile_insert(&name, &folder).await?;
             let profile = Profile::open(self.inner.shared.clone(), &name, &folder, db).await?;
             profile.set_is_default(row.is_default);
@@ -402,7 +422,7 @@ impl Backend {
         for row in self.inner.db.profiles().await? {
             let path = self.profile_folder(&row.folder).join("profile.db");
             let opened = async {
-                let db = ProfileDb::open(&path).await?;
+                let db = ProfileDb::open(&path, &self.inner.shared.clock).await?;
                 Profile::open(self.inner.shared.clone(), &row.name, &row.folder, db).await
             };
             match opened.await {
@@ -454,7 +474,7 @@ impl Backend {
                                 "Profile {}: {e}; next try in {pause:?}",
                                 profile.name()
                             );
-                            tokio::time::sleep(pause).await;
+                            profile.clock().sleep(pause).await;
                             pause = (pause * 2).min(AUTOCONNECT_LONGEST);
                             Ok(())
                         }
@@ -469,31 +489,15 @@ impl Backend {
         }
     }
 
-    fn spawn_tidying(&self) {
-        let backend = Arc::downgrade(&self.inner);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(TIDY).await;
-                let Some(inner) = backend.upgrade() else {
-                    return;
-                };
-                let all: Vec<_> = inner
-                    .profiles
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .values()
-                    .cloned()
-                    .collect();
-                all.iter().for_each(|p| p.tidy());
-            }
-        });
-    }
-
     async fn event(&self, topic: &str, data: Value) {
         if let Err(e) = self
             .inner
             .events
-            .append(vec![NewEvent::new(topic, data.to_string())])
+            .append(vec![NewEvent::new(
+                self.inner.shared.clock.stamp(),
+                topic,
+                data.to_string(),
+            )])
             .await
         {
             tracing::warn!("An event was not written: {e}");

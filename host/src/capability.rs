@@ -7,6 +7,7 @@ mod peers;
 mod secrets;
 mod settings;
 mod storage;
+mod timers;
 mod xmpp;
 
 use crate::{

@@ -218,10 +218,16 @@ mod tests {
     #[tokio::test]
     async fn followers_see_each_event_once_whether_from_disk_or_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
+        let db = HostDb::open(
+            &folder.path().join("sat.db"),
+            &crate::clock::Clock::system(),
+        )
+        .await
+        .unwrap();
         let log = EventLog::open("@HOST@", db.events().clone()).await.unwrap();
         let event = |n: usize| {
             NewEvent::new(
+                "2026-01-01T00:00:00.000Z",
                 if n.is_multiple_of(2) {
                     "a.even"
                 } else {
@@ -252,10 +258,15 @@ mod tests {
     #[tokio::test]
     async fn commits_told_in_the_wrong_order_are_read_in_the_right_one() {
         let folder = tempfile::tempdir().unwrap();
-        let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
+        let db = HostDb::open(
+            &folder.path().join("sat.db"),
+            &crate::clock::Clock::system(),
+        )
+        .await
+        .unwrap();
         let log = EventLog::open("@HOST@", db.events().clone()).await.unwrap();
         let events: Vec<_> = (0..2)
-            .map(|n| NewEvent::new("a.b", n.to_string()))
+            .map(|n| NewEvent::new("2026-01-01T00:00:00.000Z", "a.b", n.to_string()))
             .collect();
         db.events().append(events.clone()).await.unwrap();
         let mut follower = log.follow(0, vec!["*".into()]);

@@ -6,16 +6,19 @@
 
 pub mod backend;
 mod capability;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod events;
 pub mod plugin;
 pub mod profile;
+pub mod random;
 pub mod route;
 pub mod store;
 pub mod wire;
 
 pub use backend::{Backend, Options, PluginInfo, Status};
+pub use clock::Clock;
 pub use error::{Error, Result};
 pub use events::{Event, EventLog, Follower};
 pub use plugin::{

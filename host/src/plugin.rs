@@ -13,6 +13,7 @@ pub mod logs;
 pub use sat_manifest as manifest;
 pub mod names;
 pub mod values;
+mod wasi;
 
 /// Component values and function types, for those who pass them on unread.
 pub(crate) use wasmtime::component::{Val, types::ComponentFunc};

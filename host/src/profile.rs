@@ -5,10 +5,11 @@ pub mod calls;
 pub mod receivers;
 pub mod session;
 pub mod settings;
+pub mod timers;
 pub mod vault;
 
 use crate::{
-    Error, Result,
+    Clock, Error, Result,
     backend::Shared,
     error::kind,
     events::EventLog,
@@ -80,6 +81,7 @@ pub struct Profile {
     features: Mutex<BTreeMap<String, Vec<String>>>,
     settings: RwLock<BTreeMap<(String, String), Value>>,
     pub(crate) receivers: receivers::Receivers,
+    pub(crate) timers: timers::Timers,
     me: Weak<Profile>,
 }
 
@@ -117,8 +119,23 @@ impl Profile {
             features: Mutex::default(),
             settings: RwLock::new(settings),
             receivers: receivers::Receivers::default(),
+            timers: timers::Timers::default(),
             me: me.clone(),
         }))
+    }
+
+    pub(crate) fn me(&self) -> Weak<Self> {
+        self.me.clone()
+    }
+
+    /// The clock of everything that the profile does.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// A fresh id for a stanza, in the series of this plugin.
+    pub(crate) fn random_id(&self, plugin: &str) -> String {
+        self.shared.random.id(&format!("{}/{plugin}", self.name))
     }
 
     /// What people call it.
@@ -223,7 +240,7 @@ impl Profile {
         {
             return Some(found.clone());
         }
-        let fresh = Instance::new(plugin.clone(), self.me.clone());
+        let fresh = Instance::new(plugin.clone(), self);
         if let Some(old) = instances.insert(plugin.id().to_owned(), fresh.clone()) {
             old.stop(true);
         }
@@ -298,11 +315,6 @@ impl Profile {
     /// What instances there are: for `plugin.list`.
     pub(crate) fn instance_status(&self, plugin: &str) -> Option<(&'static str, Option<String>)> {
         self.instances().get(plugin).map(|i| i.status())
-    }
-
-    /// Gives back what nobody uses.
-    pub(crate) fn tidy(&self) {
-        self.instances().values().for_each(|i| i.drop_if_idle());
     }
 
     /// Ends all instances at once.
@@ -384,7 +396,11 @@ impl Profile {
     pub(crate) async fn host_event(&self, topic: &str, data: Value) {
         if let Err(e) = self
             .events
-            .append(vec![NewEvent::new(topic, data.to_string())])
+            .append(vec![NewEvent::new(
+                self.clock().stamp(),
+                topic,
+                data.to_string(),
+            )])
             .await
         {
             tracing::warn!(profile = self.name, "An event was not written: {e}");

@@ -19,6 +19,7 @@ mod profile_db;
 mod secrets;
 mod settings;
 mod slots;
+mod timers;
 
 pub use confined::{
     Commit, CommitResult, Limits, PLUGIN_BYTES_LIMIT, Rows, SQL_BYTES_LIMIT, SQL_READ_LIMIT,
@@ -35,8 +36,6 @@ pub use outbox::{
 pub use profile_db::{Account, ProfileDb};
 pub use secrets::SECRET_VALUE_LIMIT;
 pub use slots::{SLOTS_LIMIT, Slot};
-
-/// The time as stored and shown everywhere: RFC 3339, UTC, milliseconds.
-pub(crate) fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
+pub use timers::{
+    DueTimer, TIMER_NAME_LIMIT, TIMER_PAYLOAD_LIMIT, TIMERS_LIMIT, TIMERS_PAGE_LIMIT, Timer,
+};

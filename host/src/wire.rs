@@ -8,7 +8,9 @@ pub mod clip;
 pub mod stanza;
 
 mod backoff;
+mod dial;
 mod fault;
+mod liveness;
 mod login;
 mod negotiate;
 mod ns;
@@ -28,13 +30,21 @@ use tokio_util::sync::CancellationToken;
 use xmpp_parsers::jid::{BareJid, FullJid};
 use zeroize::Zeroizing;
 
-pub use self::sm::Handled;
+pub use self::{
+    dial::{Dialer, Duplex},
+    resolve::Target,
+    sm::Handled,
+};
 use self::{
     report::Reporter,
     sm::Outgoing,
     task::{Live, Task},
 };
-use crate::error::{Error, Result, kind};
+use crate::{
+    clock::Clock,
+    error::{Error, Result, kind},
+    random::Random,
+};
 
 /// Stanzas that wait to be written.
 const QUEUE: usize = 256;
@@ -75,21 +85,32 @@ pub struct Account {
 /// Gives the account's password, for each attempt anew; an error ends the stream.
 pub type PasswordSource = Arc<dyn Fn() -> Result<Zeroizing<String>> + Send + Sync>;
 
-/// Bounds how many connections are set up at the same time; shared by all profiles.
+/// What the streams of all profiles share. Clones are handles of the same.
 #[derive(Debug, Clone)]
-pub struct Handshakes(Arc<Semaphore>);
+pub struct Connector {
+    /// Bounds how many connections are set up at the same time.
+    handshakes: Arc<Semaphore>,
+    clock: Clock,
+    random: Random,
+    dial: Option<Dialer>,
+}
 
-impl Handshakes {
-    /// Room for four.
+impl Connector {
+    /// Connects by `dial`, or else by DNS and TCP.
     #[must_use]
-    pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(HANDSHAKES)))
+    pub fn new(clock: Clock, random: Random, dial: Option<Dialer>) -> Self {
+        Self {
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            clock,
+            random,
+            dial,
+        }
     }
 }
 
-impl Default for Handshakes {
+impl Default for Connector {
     fn default() -> Self {
-        Self::new()
+        Self::new(Clock::system(), Random::system(), None)
     }
 }
 
@@ -143,7 +164,7 @@ pub struct Incoming {
 pub fn connect(
     account: Account,
     password: PasswordSource,
-    handshakes: Handshakes,
+    connector: Connector,
 ) -> (Stream, mpsc::Receiver<Event>) {
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let (events, received) = mpsc::channel(EVENTS);
@@ -152,7 +173,7 @@ pub fn connect(
     let task = Task {
         account,
         password,
-        handshakes,
+        connector,
         queue: outgoing,
         reporter: Reporter::new(events),
         live,

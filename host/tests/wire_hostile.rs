@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use sat_host::{
     error::{Error, kind},
-    wire::{Account, Event, Handshakes, Security, connect},
+    wire::{Account, Connector, Event, Security, connect},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -105,7 +105,7 @@ async fn serve<F: Future<Output = ()> + Send>(
         }
     });
     let password = Arc::new(|| Ok(Zeroizing::new("secret".to_owned())));
-    let (stream, events) = connect(account, password, Handshakes::new());
+    let (stream, events) = connect(account, password, Connector::default());
     tokio::spawn(async move {
         // Keeps the stream open for as long as the test runs.
         let _stream = stream;

@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 use minidom::Element;
 use sat_host::{
     error::{Error, kind},
-    wire::{Account, Event, Handshakes, Incoming, Security, Stream, connect},
+    wire::{Account, Connector, Event, Incoming, Security, Stream, connect},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 use zeroize::Zeroizing;
@@ -61,7 +61,7 @@ struct Client {
 impl Client {
     fn open(account: Account, password: &'static str) -> Self {
         let password = Arc::new(move || Ok(Zeroizing::new(password.to_owned())));
-        let (stream, events) = connect(account, password, Handshakes::new());
+        let (stream, events) = connect(account, password, Connector::default());
         Self {
             stream,
             events,

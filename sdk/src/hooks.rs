@@ -1,6 +1,6 @@
 //! The hooks as traits: implement those that the host shall call, and name them in `plugin!`.
 
-use crate::{Error, Header, StanzaError, Verdict};
+use crate::{Error, Header, StanzaError, Timer, Verdict};
 
 /// The life of a profile's stream. Every method has a default that does nothing.
 #[allow(async_fn_in_trait)]
@@ -67,6 +67,12 @@ hook!(
 hook!(
     /// Encrypts an outgoing message just before it is sent.
     SealFilter, seal(stanza: String) -> Result<Verdict, Error>
+);
+
+hook!(
+    /// Hears of this plugin's timers when their time has come, at least once: after an error or a
+    /// crash the timer comes again.
+    TimerHandler, on_timer(timer: Timer) -> Result<(), Error>
 );
 
 /// What became of durable messages that this plugin sent, by stanza id.

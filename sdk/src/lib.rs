@@ -26,12 +26,14 @@ pub mod payload;
 pub mod random;
 pub mod rsm;
 pub mod storage;
+pub mod timers;
 pub mod xml;
 pub mod xmpp;
 
 pub use bindings::sat::{
     host::{
         deliver, features, peers, secrets, settings,
+        timers::Timer,
         types::{Error, Header, Json, PeerKind, StanzaError, StanzaId, Via},
     },
     plugin::filter_types::Verdict,

@@ -112,6 +112,14 @@ fn libraries_are_known_in_one_place_each() {
 }
 
 #[test]
+fn the_time_of_day_comes_from_the_clock() {
+    for source in ["Utc::now", "SystemTime::now"] {
+        let elsewhere = lines_with("host/src", source, &["host/src/clock.rs"]);
+        none(&format!("{source} only in the clock"), &elsewhere);
+    }
+}
+
+#[test]
 fn frontends_do_not_know_the_host() {
     for manifest in files("frontends", "toml") {
         let text = fs::read_to_string(&manifest).expect("readable");

@@ -2,8 +2,8 @@
 
 use crate::{build, server::Server, wait};
 use sat_host::{
-    Backend, Error, Event, NewProfile, Options, Profile, Result, config::Denied, error::kind,
-    plugin::cache::Cache, profile::vault::KdfParams,
+    Backend, Clock, Error, Event, NewProfile, Options, Profile, Result, config::Denied,
+    error::kind, plugin::cache::Cache, profile::vault::KdfParams,
 };
 use serde_json::Value;
 use std::{
@@ -34,6 +34,10 @@ pub struct Kit {
     pub denied: Vec<Denied>,
     /// Folder of key files, from the next start on.
     pub key_dir: Option<PathBuf>,
+    /// The time of the backend, set before it is started.
+    pub clock: Clock,
+    /// Makes its randomness reproducible, set before it is started.
+    pub seed: Option<u64>,
 }
 
 impl Kit {
@@ -68,6 +72,8 @@ impl Kit {
             backend: None,
             denied: Vec::new(),
             key_dir: None,
+            clock: Clock::system(),
+            seed: None,
         }
     }
 
@@ -92,6 +98,8 @@ impl Kit {
             denied: self.denied.clone(),
             key_dir: self.key_dir.clone(),
             kdf: CHEAP,
+            clock: self.clock.clone(),
+            seed: self.seed,
             ..Options::new(self.local_dir(), vec![self.plugin_dir()])
         }
     }

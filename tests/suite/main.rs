@@ -12,3 +12,4 @@ mod permissions;
 mod plugins;
 mod secrets;
 mod storage;
+mod timers;

@@ -156,6 +156,7 @@ impl Backend {
         }
         for profile in &profiles {
             profile.feed_receivers();
+            profile.fire_timers();
             if profile.session.stream().is_some() {
                 profile.tell_all(|| Call::FeaturesChanged);
             }
@@ -292,6 +293,7 @@ impl Backend {
                 profile.greet(id, false);
             }
             profile.feed_receivers();
+            profile.fire_timers();
             profile.tell_all(|| Call::FeaturesChanged);
         }
         let generation = self.inner.generation.borrow().saturating_add(1);

@@ -89,8 +89,8 @@ async fn commit(
     let profile = &caller.profile;
     let mut outbox = Vec::with_capacity(request.send.len());
     for message in request.send {
-        outbox
-            .push(outgoing::compose(profile, &message.stanza, message.ttl_ms, caller.depth).await?);
+        let (stanza, ttl) = (&message.stanza, message.ttl_ms);
+        outbox.push(outgoing::compose(profile, caller.id(), stanza, ttl, caller.depth).await?);
     }
     let sent: Vec<String> = outbox.iter().map(|row| row.stanza_id.clone()).collect();
     let statements = request

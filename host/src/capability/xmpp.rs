@@ -50,10 +50,11 @@ impl xmpp::HostWithStore<Ctx> for Host {
 
 async fn send(caller: &Caller, request: Outgoing) -> Result<String> {
     if !request.durable {
-        return outgoing::send(&caller.profile, &request.stanza, caller.depth).await;
+        return outgoing::send(&caller.profile, caller.id(), &request.stanza, caller.depth).await;
     }
     let row = outgoing::compose(
         &caller.profile,
+        caller.id(),
         &request.stanza,
         request.ttl_ms,
         caller.depth,
@@ -94,9 +95,11 @@ async fn iq(caller: &Caller, request: IqRequest) -> Result<String> {
         .map_or(TIMEOUT, Duration::from_millis)
         .min(LONGEST_TIMEOUT);
     let profile = &caller.profile;
-    let question = profile.iqs.ask(caller.id(), &mut iq);
+    let question = profile
+        .iqs
+        .ask(caller.id(), profile.random_id(caller.id()), &mut iq);
     profile.send_now(iq).await?;
-    let answer = question.wait(timeout).await?;
+    let answer = question.wait(timeout, profile.clock()).await?;
     Ok(answer
         .map(|payload| String::from(&payload))
         .unwrap_or_default())

@@ -3,7 +3,10 @@
 
 use super::{
     bindings::sat::{
-        host::types::{Error as GuestError, Header, StanzaError},
+        host::{
+            timers::Timer,
+            types::{Error as GuestError, Header, StanzaError},
+        },
         plugin::filter_types::Verdict,
     },
     engine::{
@@ -276,6 +279,10 @@ impl AccessorTask<Ctx> for Task {
                 .hook::<_, ()>("outbox-handler", "on-failed", (id, reason))
                 .await?
                 .map(|()| Answer::Unit),
+            Call::Timer(timer) => guest
+                .hook::<_, (Guest<()>,)>("timer-handler", "on-timer", (Timer::from(timer),))
+                .await?
+                .map(|(r,)| Answer::Done(r)),
         };
         // Whoever asked may have stopped waiting.
         reply.send(answer).ok();

@@ -24,6 +24,7 @@ wasmtime::component::bindgen!({
             export sat:plugin/compose-filter@0.1.0;
             export sat:plugin/seal-filter@0.1.0;
             export sat:plugin/outbox-handler@0.1.0;
+            export sat:plugin/timer-handler@0.1.0;
         }
     ",
     world: "sat:backend/contract",

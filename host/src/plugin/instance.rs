@@ -11,12 +11,18 @@ use super::{
     },
     engine::{CALL_DEADLINE, CALL_DEPTH, IDLE, QUEUE},
     loaded::LoadedPlugin,
+    wasi,
 };
-use crate::{Error, Result, error::kind, profile::Profile, store::NewEvent};
+use crate::{
+    Clock, Error, Result,
+    error::kind,
+    profile::Profile,
+    store::{self, NewEvent},
+};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -65,6 +71,7 @@ pub(crate) enum Call {
     Seal(String),
     OutboxSent(Vec<String>),
     OutboxFailed(String, GuestError),
+    Timer(store::Timer),
 }
 
 impl Call {
@@ -98,7 +105,7 @@ pub(crate) struct Ctx {
     pub(crate) plugin: Arc<LoadedPlugin>,
     pub(crate) calls: HashMap<GuestTaskId, CallState>,
     pub(crate) limits: actor::Limits,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
     wasi: WasiCtx,
 }
 
@@ -106,8 +113,7 @@ impl Ctx {
     pub(crate) fn new(profile: Arc<Profile>, plugin: Arc<LoadedPlugin>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(1000);
-        // No environment, no arguments, no folders, no sockets: deny-all is the default.
-        let wasi = WasiCtx::builder().build();
+        let wasi = wasi::context(&profile, plugin.id()).build();
         Self {
             profile,
             plugin,
@@ -146,12 +152,6 @@ pub(crate) struct CallState {
     pub(crate) events: Vec<NewEvent>,
 }
 
-impl CallState {
-    pub(crate) fn emit(&mut self, topic: String, data: String) {
-        self.events.push(NewEvent::new(topic, data));
-    }
-}
-
 /// The call on whose behalf the guest is in the host now.
 pub(crate) fn caller<D: HasData, R>(
     access: &mut Access<'_, Ctx, D>,
@@ -175,17 +175,19 @@ pub(crate) fn caller<D: HasData, R>(
 pub(crate) struct Instance {
     plugin: Arc<LoadedPlugin>,
     profile: Weak<Profile>,
+    clock: Clock,
     state: Mutex<State>,
 }
 
+/// Times are the clock's monotonic readings.
 #[derive(Default)]
 struct State {
     running: Option<Running>,
-    last_used: Option<Instant>,
+    last_used: Duration,
     in_flight: usize,
-    crashes: VecDeque<Instant>,
+    crashes: VecDeque<Duration>,
     rests: u32,
-    resting_until: Option<Instant>,
+    resting_until: Duration,
     last_error: Option<String>,
     retired: bool,
     /// Numbers the actors, so that the end of an old one isn't taken for the end of a new one.
@@ -202,10 +204,11 @@ struct Running {
 }
 
 impl Instance {
-    pub(crate) fn new(plugin: Arc<LoadedPlugin>, profile: Weak<Profile>) -> Arc<Self> {
+    pub(crate) fn new(plugin: Arc<LoadedPlugin>, profile: &Profile) -> Arc<Self> {
         Arc::new(Self {
             plugin,
-            profile,
+            profile: profile.me(),
+            clock: profile.clock().clone(),
             state: Mutex::default(),
         })
     }
@@ -227,7 +230,9 @@ impl Instance {
             ));
         }
         let deadline = match call {
-            Call::Connected(_) | Call::Event { .. } | Call::OutboxSent(_) => LIFECYCLE_DEADLINE,
+            Call::Connected(_) | Call::Event { .. } | Call::OutboxSent(_) | Call::Timer(_) => {
+                LIFECYCLE_DEADLINE
+            }
             _ => CALL_DEADLINE,
         };
         let (reply, answer) = oneshot::channel();
@@ -272,20 +277,21 @@ impl Instance {
                 format!("Plugin {} was taken out", self.plugin.id()),
             ));
         }
-        if let Some(until) = state.resting_until.filter(|until| *until > Instant::now()) {
+        let now = self.clock.monotonic();
+        if state.resting_until > now {
             return Err(Error::new(
                 kind::PLUGIN_CRASHED,
                 format!(
                     "Plugin {} crashed {CRASHES} times in {} s and rests for {} s: {}",
                     self.plugin.id(),
                     CRASH_WINDOW.as_secs(),
-                    until.saturating_duration_since(Instant::now()).as_secs() + 1,
+                    (state.resting_until - now).as_secs() + 1,
                     state.last_error.as_deref().unwrap_or("unknown reason")
                 ),
             ));
         }
         state.in_flight += 1;
-        state.last_used = Some(Instant::now());
+        state.last_used = now;
         if let Some(running) = state.running.as_ref().filter(|r| !r.jobs.is_closed()) {
             return Ok((
                 running.jobs.clone(),
@@ -301,6 +307,11 @@ impl Instance {
         let generation = state.generation;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (end, ended) = watch::channel(None);
+        tokio::spawn(drop_when_idle(
+            Arc::downgrade(self),
+            self.clock.clone(),
+            generation,
+        ));
         let (plugin, instance) = (self.plugin.clone(), Arc::downgrade(self));
         let task = tokio::spawn(async move {
             let result = actor::run(profile, plugin, queue).await;
@@ -328,19 +339,19 @@ impl Instance {
         if state.generation == generation {
             state.running = None;
         }
-        let now = Instant::now();
+        let now = self.clock.monotonic();
         state.last_error = Some(reason.clone());
         state.crashes.push_back(now);
         state
             .crashes
-            .retain(|at| now.duration_since(*at) < CRASH_WINDOW);
+            .retain(|at| now.saturating_sub(*at) < CRASH_WINDOW);
         if state.crashes.len() >= CRASHES {
             let rest = REST
                 .saturating_mul(1 << state.rests.min(8))
                 .min(LONGEST_REST);
             state.rests += 1;
             state.crashes.clear();
-            state.resting_until = Some(now + rest);
+            state.resting_until = now + rest;
         }
         reason
     }
@@ -386,21 +397,29 @@ impl Instance {
         }
     }
 
-    /// Gives the guest's memory back when nobody has used it for a while.
-    pub(crate) fn drop_if_idle(&self) {
+    /// Gives the guest's memory back when nobody has used it for a while. Returns how long to
+    /// wait before looking again; none when this actor doesn't run any more.
+    fn drop_if_idle(&self, generation: u64) -> Option<Duration> {
         let mut state = self.state();
-        if state.in_flight == 0 && state.last_used.is_some_and(|at| at.elapsed() > IDLE) {
-            state.running = None;
+        if state.generation != generation || state.running.is_none() {
+            return None;
         }
+        if state.in_flight > 0 {
+            return Some(IDLE);
+        }
+        let unused = self.clock.monotonic().saturating_sub(state.last_used);
+        let left = IDLE.saturating_sub(unused);
+        if left.is_zero() {
+            state.running = None;
+            return None;
+        }
+        Some(left)
     }
 
     /// `idle`, `running` or `resting`, and the last crash.
     pub(crate) fn status(&self) -> (&'static str, Option<String>) {
         let state = self.state();
-        let name = if state
-            .resting_until
-            .is_some_and(|until| until > Instant::now())
-        {
+        let name = if state.resting_until > self.clock.monotonic() {
             "resting"
         } else if state.running.is_some() {
             "running"
@@ -411,6 +430,18 @@ impl Instance {
     }
 }
 
+/// Watches an actor from its start to its end.
+async fn drop_when_idle(instance: Weak<Instance>, clock: Clock, generation: u64) {
+    let mut wait = IDLE;
+    loop {
+        clock.sleep(wait).await;
+        match instance.upgrade().and_then(|i| i.drop_if_idle(generation)) {
+            Some(left) => wait = left,
+            None => return,
+        }
+    }
+}
+
 /// Counts a call for as long as its caller waits.
 struct InFlight<'a>(&'a Instance);
 
@@ -418,7 +449,7 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.in_flight -= 1;
-        state.last_used = Some(Instant::now());
+        state.last_used = self.0.clock.monotonic();
     }
 }
 

@@ -6,8 +6,9 @@ use super::{
     instance::{Ctx, Host, caller},
     names::Interface,
     values::Shape,
+    wasi,
 };
-use crate::{Error, Result, error::kind};
+use crate::{Error, Result, error::kind, store::NewEvent};
 use std::collections::BTreeMap;
 use wasmtime::{
     Engine,
@@ -35,7 +36,7 @@ pub(crate) fn link(
         )
     };
     let mut linker: Linker<Ctx> = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
+    wasi::link(&mut linker).map_err(failed)?;
     bindings::Contract::add_to_linker::<Ctx, Host>(&mut linker, |ctx| ctx).map_err(failed)?;
     for (name, item) in component.component_type().imports(engine) {
         let (Some(interface), ComponentItem::ComponentInstance(instance)) =
@@ -98,7 +99,12 @@ fn event(
         };
         Box::pin(async move {
             let (topic, data) = emitted.map_err(|e| wasmtime::Error::msg(e.to_string()))?;
-            accessor.with(|mut access| caller(&mut access, |call| call.emit(topic, data)))
+            accessor.with(|mut access| {
+                let at = access.get().profile.clock().stamp();
+                caller(&mut access, |call| {
+                    call.events.push(NewEvent::new(at, topic, data));
+                })
+            })
         })
     }
 }

@@ -22,7 +22,7 @@ use wasmtime::component::{
 };
 
 /// The hooks of `sat:plugin` that a component may export.
-pub(crate) const HOOKS: [&str; 11] = [
+pub(crate) const HOOKS: [&str; 12] = [
     "lifecycle",
     "iq-handler",
     "message-handler",
@@ -34,6 +34,7 @@ pub(crate) const HOOKS: [&str; 11] = [
     "compose-filter",
     "seal-filter",
     "outbox-handler",
+    "timer-handler",
 ];
 
 /// A method that a plugin offers to frontends and other plugins.

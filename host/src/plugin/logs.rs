@@ -1,5 +1,6 @@
 //! Plugins' logs: what they write and what the host writes about them, the newest in memory.
 
+use crate::Clock;
 use serde::Serialize;
 use std::{
     collections::{HashMap, VecDeque},
@@ -38,14 +39,24 @@ struct Log {
 /// The logs of all plugins.
 #[derive(Default)]
 pub struct Logs {
+    clock: Clock,
     logs: Mutex<HashMap<String, Log>>,
 }
 
 impl Logs {
+    /// Empty ones, with lines stamped by this clock.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            logs: Mutex::default(),
+        }
+    }
+
     /// Writes a line; more than 50 a second are counted only.
     pub fn write(&self, plugin: &str, profile: Option<&str>, level: &'static str, message: &str) {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs.entry(plugin.to_owned()).or_default();
+        let at = self.clock.stamp();
         if log
             .second
             .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
@@ -53,7 +64,8 @@ impl Logs {
             (log.second, log.in_second) = (Some(Instant::now()), 0);
             let dropped = std::mem::take(&mut log.dropped);
             if dropped > 0 {
-                log.push(profile, "warn", format!("{dropped} lines were dropped"));
+                let text = format!("{dropped} lines were dropped");
+                log.push(at.clone(), profile, "warn", text);
             }
         }
         log.in_second += 1;
@@ -82,7 +94,7 @@ impl Logs {
             "info" => tracing::info!(plugin, profile, "{text}"),
             _ => tracing::debug!(plugin, profile, "{text}"),
         }
-        log.push(profile, level, text);
+        log.push(at, profile, level, text);
     }
 
     /// The newest lines of a plugin, oldest first.
@@ -106,8 +118,7 @@ impl Logs {
 }
 
 impl Log {
-    fn push(&mut self, profile: Option<&str>, level: &'static str, message: String) {
-        let at = crate::store::now();
+    fn push(&mut self, at: String, profile: Option<&str>, level: &'static str, message: String) {
         self.lines.push_back(LogLine {
             at,
             profile: profile.map(str::to_owned),

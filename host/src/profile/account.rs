@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     error::kind,
     plugin::instance::Call,
-    route::stanza::random_id,
+    random::Random,
     store::{Account, ProfileDb},
 };
 use serde_json::Value;
@@ -98,9 +98,11 @@ pub(crate) async fn fill(
     folder: &str,
     new: NewProfile,
     params: KdfParams,
+    random: &Random,
 ) -> Result<()> {
     let jid = new.check()?;
     let empty = new.password.is_empty();
+    let resource = random.id(&format!("{}/resource", new.profile));
     let (vault, slot) = Vault::create(folder, Zeroizing::new(new.password), params).await?;
     let jid_password = Zeroizing::new(new.jid_password);
     db.set_account(Account {
@@ -110,7 +112,7 @@ pub(crate) async fn fill(
         security: new.security.unwrap_or_else(|| "starttls".into()),
         ca_file: new.ca_file,
         sealed_password: Some(vault.seal(PASSWORD_CONTEXT, jid_password.as_bytes())?),
-        resource: format!("sat.{}", random_id().chars().take(8).collect::<String>()),
+        resource: format!("sat.{}", resource.chars().take(8).collect::<String>()),
     })
     .await?;
     db.setting_set(HOST, EMPTY_PASSWORD, &Value::Bool(empty).to_string())
@@ -138,6 +140,7 @@ impl Profile {
             self.set_vault(Some(vault));
             if let Some(me) = self.me.upgrade() {
                 me.feed_receivers();
+                me.fire_timers();
             }
         }
     }
@@ -153,6 +156,7 @@ impl Profile {
         self.set_vault(None);
         if let Some(me) = self.me.upgrade() {
             me.feed_receivers();
+            me.fire_timers();
         }
         self.abort_instances();
         Ok(())

@@ -56,7 +56,7 @@ async fn feed(profile: Arc<Profile>, plugin: Arc<LoadedPlugin>) {
         if let Err(e) = feed_from_cursor(&profile, &plugin, &mut pause).await {
             profile.log(plugin.id(), "warn", &format!("events wait: {e}"));
         }
-        tokio::time::sleep(pause).await;
+        profile.clock().sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -125,7 +125,7 @@ impl Profile {
             phase: Phase::Connecting,
             ..State::default()
         });
-        let (stream, events) = wire::connect(account, password, self.shared.handshakes.clone());
+        let (stream, events) = wire::connect(account, password, self.shared.connector.clone());
         self.session
             .state
             .send_modify(|s| s.stream = Some(stream.clone()));

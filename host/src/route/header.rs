@@ -5,13 +5,14 @@ use super::{
     stanza::{bare, domain},
 };
 use crate::{
+    clock,
     plugin::{
         bindings::sat::host::types::{Header, PeerKind, StanzaId, Via},
         manifest::HeaderField,
     },
     profile::Profile,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use minidom::Element;
 
 /// How a message came here, as far as the stanza itself doesn't tell.
@@ -82,9 +83,9 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
     let stamp = origin
         .stamp
         .as_deref()
-        .and_then(time)
+        .and_then(|text| time(profile, text))
         .or(delayed)
-        .unwrap_or_else(Utc::now);
+        .unwrap_or_else(|| profile.clock().now());
     Header {
         id: stanza.attr("id").map(str::to_owned),
         from: from.map(str::to_owned),
@@ -92,7 +93,7 @@ pub(crate) fn header(profile: &Profile, stanza: &Element, origin: &Origin) -> He
         kind: kind(stanza).to_owned(),
         peer_kind: peer.into(),
         via,
-        stamp: stamp.to_rfc3339_opts(SecondsFormat::Millis, true),
+        stamp: clock::stamp(stamp),
         stanza_ids: if stanza.name() == "message" {
             stanza_ids(profile, stanza, peer, origin)
         } else {
@@ -122,14 +123,14 @@ fn delay(
             let trusted = by == Some(domain(account))
                 || by == Some(account)
                 || room.is_some_and(|room| by == Some(bare(room)) || by == Some(domain(room)));
-            time(delay.attr("stamp")?).filter(|_| trusted)
+            time(profile, delay.attr("stamp")?).filter(|_| trusted)
         })
 }
 
 /// A time of XEP-0082's kind. Not in the future: clocks differ, and far-off dates are attacks.
-fn time(text: &str) -> Option<DateTime<Utc>> {
+fn time(profile: &Profile, text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
-    Some(time.min(Utc::now()))
+    Some(time.min(profile.clock().now()))
 }
 
 /// Ids by archives that may give them: the account's own, and the room that sent the message.

@@ -1,7 +1,7 @@
 //! Questions that wait for their answers (RFC 6120 §8.2.3).
 
-use super::stanza::{StanzaError, bare, domain, random_id, set};
-use crate::{Error, Result, error::kind};
+use super::stanza::{StanzaError, bare, domain, set};
+use crate::{Clock, Error, Result, error::kind};
 use minidom::Element;
 use std::{
     collections::HashMap,
@@ -35,9 +35,8 @@ pub struct Question<'a> {
 }
 
 impl Iqs {
-    /// Notes a question of a plugin and gives the stanza an id that nobody can guess.
-    pub fn ask(&self, plugin: &str, iq: &mut Element) -> Question<'_> {
-        let id = random_id();
+    /// Notes a question of a plugin and gives the stanza its id, which nobody can guess.
+    pub fn ask(&self, plugin: &str, id: String, iq: &mut Element) -> Question<'_> {
         set(iq, "id", &id);
         let (sender, answer) = oneshot::channel();
         let pending = Pending {
@@ -93,8 +92,8 @@ impl Iqs {
 
 impl Question<'_> {
     /// Waits for the payload of the answer.
-    pub async fn wait(mut self, timeout: Duration) -> Result<Option<Element>> {
-        let iq = match tokio::time::timeout(timeout, &mut self.answer).await {
+    pub async fn wait(mut self, timeout: Duration, clock: &Clock) -> Result<Option<Element>> {
+        let iq = match clock.timeout(timeout, &mut self.answer).await {
             Ok(Ok(iq)) => iq,
             Ok(Err(_)) => {
                 return Err(Error::new(
@@ -173,7 +172,7 @@ mod tests {
                 if let Some(to) = to {
                     set(&mut iq, "to", to);
                 }
-                let question = iqs.ask("p", &mut iq);
+                let question = iqs.ask("p", "a1".into(), &mut iq);
                 let mut answer: Element =
                     "<iq xmlns='jabber:client' type='result'><q xmlns='r'/></iq>"
                         .parse()
@@ -192,7 +191,14 @@ mod tests {
                     "a second answer counts"
                 );
                 if accepted {
-                    assert!(question.wait(TIMEOUT).await.unwrap().unwrap().is("q", "r"));
+                    assert!(
+                        question
+                            .wait(TIMEOUT, &Clock::system())
+                            .await
+                            .unwrap()
+                            .unwrap()
+                            .is("q", "r")
+                    );
                 }
             }
         }

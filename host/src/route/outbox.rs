@@ -13,6 +13,7 @@ use crate::{
     store::{OutboxId, OutboxRow},
     wire::Stream,
 };
+use chrono::DateTime;
 use minidom::Element;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +24,7 @@ use tokio::sync::Notify;
 
 /// Messages read from disk at once.
 const PAGE: usize = 64;
-/// How often expired messages are looked for.
+/// How often expired messages are looked for at most.
 const EXPIRY_CHECK: Duration = Duration::from_secs(60);
 /// Wait after a fault of the disk.
 const FAULT_PAUSE: Duration = Duration::from_secs(5);
@@ -89,9 +90,13 @@ pub(crate) async fn run(profile: Arc<Profile>, stream: Stream) {
             Ok(true) => continue,
             Ok(false) => {
                 let woken = profile.outbox.wake.notified();
-                match tokio::time::timeout(EXPIRY_CHECK, woken).await {
-                    Ok(()) => continue,
-                    Err(_) => expire(&profile).await,
+                tokio::select! {
+                    biased;
+                    () = woken => continue,
+                    done = expiry(&profile) => match done {
+                        Ok(()) => expire(&profile).await,
+                        Err(e) => Err(e),
+                    },
                 }
             }
             Err(e) => Err(e),
@@ -101,15 +106,26 @@ pub(crate) async fn run(profile: Arc<Profile>, stream: Stream) {
             Err(e) if e.is(kind::NOT_CONNECTED) => return,
             Err(e) => {
                 tracing::warn!(profile = profile.name(), "The outbox pauses: {e}");
-                tokio::time::sleep(FAULT_PAUSE).await;
+                profile.clock().sleep(FAULT_PAUSE).await;
             }
         }
     }
 }
 
+/// Waits until a message is no longer worth sending.
+async fn expiry(profile: &Arc<Profile>) -> Result<()> {
+    let next = profile.db.outbox_next_expiry().await?;
+    let Some(at) = next.and_then(DateTime::from_timestamp_millis) else {
+        return std::future::pending().await;
+    };
+    let earliest = profile.clock().now() + EXPIRY_CHECK;
+    profile.clock().sleep_until(at.max(earliest)).await;
+    Ok(())
+}
+
 /// Fails what is no longer worth sending.
 async fn expire(profile: &Arc<Profile>) -> Result<()> {
-    let now = chrono::Utc::now().timestamp_millis();
+    let now = profile.clock().now_ms();
     for row in profile.db.outbox_expire(now, expired()).await? {
         tell_failed(profile, row, expired()).await?;
     }
@@ -146,7 +162,7 @@ async fn step(profile: &Arc<Profile>, stream: &Stream) -> Result<bool> {
 async fn hand_over(profile: &Arc<Profile>, stream: &Stream, row: OutboxRow) -> Result<()> {
     if row
         .expires_at_ms
-        .is_some_and(|at| at <= chrono::Utc::now().timestamp_millis())
+        .is_some_and(|at| at <= profile.clock().now_ms())
     {
         profile.db.outbox_mark_failed(row.id, expired()).await?;
         return tell_failed(profile, row, expired()).await;

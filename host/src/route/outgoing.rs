@@ -4,7 +4,7 @@ use super::{
     header::kind,
     incoming::{apply, replaced},
     matcher::{Facts, Hit, Hook},
-    stanza::{JABBER_CLIENT, bare, random_id, set},
+    stanza::{JABBER_CLIENT, bare, set},
 };
 use crate::{
     Error, Result,
@@ -25,7 +25,7 @@ pub const MAX_STANZA: usize = 256 << 10;
 pub const TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Reads and checks a stanza that a plugin wants to send; it has an id afterwards.
-pub(crate) fn check(xml: &str) -> Result<Element> {
+pub(crate) fn check(profile: &Profile, plugin: &str, xml: &str) -> Result<Element> {
     let refuse = |message: String| Err(Error::new(word::BAD_REQUEST, message));
     if xml.len() > MAX_STANZA {
         return Err(Error::new(
@@ -49,7 +49,7 @@ pub(crate) fn check(xml: &str) -> Result<Element> {
         return refuse("A message needs `to`".into());
     }
     if stanza.attr("id").is_none_or(str::is_empty) {
-        set(&mut stanza, "id", &random_id());
+        set(&mut stanza, "id", &profile.random_id(plugin));
     }
     Ok(stanza)
 }
@@ -60,8 +60,13 @@ pub(crate) fn id(stanza: &Element) -> String {
 }
 
 /// Sends a stanza that may be lost.
-pub(crate) async fn send(profile: &Arc<Profile>, xml: &str, depth: u8) -> Result<String> {
-    let stanza = check(xml)?;
+pub(crate) async fn send(
+    profile: &Arc<Profile>,
+    plugin: &str,
+    xml: &str,
+    depth: u8,
+) -> Result<String> {
+    let stanza = check(profile, plugin, xml)?;
     let stanza = if stanza.name() == "presence" {
         presence(profile, stanza, depth).await?
     } else {
@@ -76,11 +81,12 @@ pub(crate) async fn send(profile: &Arc<Profile>, xml: &str, depth: u8) -> Result
 /// Composes a durable message: what goes into the outbox, and the stanza's id.
 pub(crate) async fn compose(
     profile: &Arc<Profile>,
+    plugin: &str,
     xml: &str,
     ttl_ms: Option<u64>,
     depth: u8,
 ) -> Result<NewOutbox> {
-    let stanza = check(xml)?;
+    let stanza = check(profile, plugin, xml)?;
     if stanza.name() != "message" {
         return Err(Error::new(
             word::BAD_REQUEST,
@@ -91,11 +97,13 @@ pub(crate) async fn compose(
     let ttl = ttl_ms
         .and_then(|ms| i64::try_from(ms).ok())
         .unwrap_or(TTL.as_millis() as i64);
+    let now_ms = profile.clock().now_ms();
     Ok(NewOutbox {
         to_bare: stanza.attr("to").map(bare).unwrap_or_default().to_owned(),
         stanza_id: id(&stanza),
         xml: String::from(&stanza),
-        expires_at_ms: Some(chrono::Utc::now().timestamp_millis().saturating_add(ttl)),
+        created_at_ms: now_ms,
+        expires_at_ms: Some(now_ms.saturating_add(ttl)),
     })
 }
 
@@ -166,7 +174,7 @@ async fn presence(profile: &Arc<Profile>, mut stanza: Element, depth: u8) -> Res
             .call(Call::PresenceFilter(String::from(&stanza)), depth + 1)
             .await
         {
-            Ok(Answer::Stanza(Ok(xml))) => match check(&xml) {
+            Ok(Answer::Stanza(Ok(xml))) => match check(profile, instance.plugin().id(), &xml) {
                 Ok(new) if new.name() == "presence" && new.attr("to") == stanza.attr("to") => {
                     stanza = new
                 }

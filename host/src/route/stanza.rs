@@ -112,20 +112,6 @@ pub fn iq_answer(request: &Element, answer: Result<Option<Element>, StanzaError>
     iq
 }
 
-/// A random id of 128 bits in 32 hexadecimal digits.
-pub fn random_id() -> String {
-    let mut bytes = [0u8; 16];
-    // Without randomness there is no safe id; the kernel's generator does not fail after boot.
-    if getrandom::fill(&mut bytes).is_err() {
-        tracing::error!("No randomness from the system");
-    }
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(32), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

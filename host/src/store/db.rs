@@ -19,7 +19,10 @@ use super::{
     batch::{self, Job, Jobs, Task},
     open::{self, Conn, Schema},
 };
-use crate::error::{Error, Result, kind};
+use crate::{
+    clock::Clock,
+    error::{Error, Result, kind},
+};
 
 /// Writers that share a commit at most: bounds what a failed one costs.
 const BATCH: usize = 128;
@@ -38,6 +41,7 @@ pub struct Db {
 struct Inner {
     path: PathBuf,
     schema: Schema,
+    clock: Clock,
     queue: Mutex<Queue>,
     writer: Mutex<Option<Conn>>,
     readers: Mutex<Vec<Conn>>,
@@ -71,10 +75,11 @@ impl fmt::Debug for Db {
 impl Db {
     /// Opens a file, creating it and its folders (0600, 0700) where there are none, and runs
     /// the migrations that it lacks. A file of a newer version is refused untouched.
-    pub(super) async fn open(path: &Path, schema: Schema) -> Result<Self> {
+    pub(super) async fn open(path: &Path, schema: Schema, clock: &Clock) -> Result<Self> {
         let inner = Arc::new(Inner {
             path: path.to_owned(),
             schema,
+            clock: clock.clone(),
             queue: Mutex::default(),
             writer: Mutex::default(),
             readers: Mutex::default(),
@@ -96,6 +101,11 @@ impl Db {
         Ok(db)
     }
 
+    /// The clock that stamps what is written.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// Runs `work` in a transaction, alone or with other writers' work; on disk when this
     /// returns. `work` may be called again when the transaction was rolled back through no fault
     /// of its own. It is done even when the caller stops waiting.
@@ -106,9 +116,8 @@ impl Db {
     {
         let (sender, receiver) = oneshot::channel();
         self.enqueue(Box::new(Task::new(work, sender)));
-        receiver
-            .await
-            .unwrap_or_else(|_| Err(Error::internal("Storage", "a batch was dropped")))
+        let outcome = self.inner.clock.off_thread(receiver).await;
+        outcome.unwrap_or_else(|_| Err(Error::internal("Storage", "a batch was dropped")))
     }
 
     /// Runs `work` on a connection that only reads and sees what was committed before.
@@ -198,7 +207,8 @@ impl Db {
         T: Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let outcome = tokio::task::spawn_blocking(move || work(&inner)).await;
+        let done = tokio::task::spawn_blocking(move || work(&inner));
+        let outcome = self.inner.clock.off_thread(done).await;
         outcome.unwrap_or_else(|error| Err(Error::internal("Storage", error)))
     }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value as Sql;
 
-use super::{db::Db, now, open::Conn};
+use super::{db::Db, open::Conn};
 use crate::error::Result;
 
 /// Where an event stands in its log; grows, and is never used twice.
@@ -20,10 +20,10 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event that happens now.
-    pub fn new(topic: impl Into<String>, data: impl Into<String>) -> Self {
+    /// An event that happened at this time.
+    pub fn new(at: impl Into<String>, topic: impl Into<String>, data: impl Into<String>) -> Self {
         Self {
-            at: now(),
+            at: at.into(),
             topic: topic.into(),
             data: data.into(),
         }

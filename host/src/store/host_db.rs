@@ -7,10 +7,12 @@ use rusqlite::OptionalExtension;
 use super::{
     db::Db,
     events::EventLog,
-    now,
     open::{Conn, Schema},
 };
-use crate::error::{Error, Result, kind};
+use crate::{
+    clock::Clock,
+    error::{Error, Result, kind},
+};
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5361_5468, // "SaTh"
@@ -48,8 +50,8 @@ pub struct DisabledPlugin {
 
 impl HostDb {
     /// Opens `sat.db`, or creates it.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let db = Db::open(path, SCHEMA).await?;
+    pub async fn open(path: &Path, clock: &Clock) -> Result<Self> {
+        let db = Db::open(path, SCHEMA, clock).await?;
         Ok(Self {
             events: EventLog::new(db.clone()),
             db,
@@ -89,6 +91,7 @@ impl HostDb {
     /// Adds a profile; the first one becomes the default.
     pub async fn profile_insert(&self, name: &str, folder: &str) -> Result<ProfileRow> {
         let (name, folder) = (name.to_owned(), folder.to_owned());
+        let created_at = self.db.clock().stamp();
         self.db
             .write(move |conn| {
                 let mut known =
@@ -102,13 +105,12 @@ impl HostDb {
                      VALUES (?1, ?2, ?3, NOT EXISTS (SELECT 1 FROM profile))
                      RETURNING is_default",
                 )?;
-                let created_at = now();
                 let is_default =
                     insert.query_row((&name, &folder, &created_at), |row| row.get(0))?;
                 Ok(ProfileRow {
                     name: name.clone(),
                     folder: folder.clone(),
-                    created_at,
+                    created_at: created_at.clone(),
                     is_default,
                 })
             })

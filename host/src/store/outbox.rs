@@ -23,6 +23,8 @@ pub struct NewOutbox {
     pub stanza_id: String,
     /// The stanza as composed.
     pub xml: String,
+    /// When it was composed, milliseconds since 1970.
+    pub created_at_ms: i64,
     /// When it is no longer worth sending, milliseconds since 1970.
     pub expires_at_ms: Option<i64>,
 }
@@ -173,6 +175,19 @@ impl ProfileDb {
             .await
     }
 
+    /// When the first queued message is no longer worth sending, milliseconds since 1970.
+    pub async fn outbox_next_expiry(&self) -> Result<Option<i64>> {
+        self.db()
+            .read(|conn| {
+                let mut statement = conn.prepare_cached(
+                    "SELECT min(expires_at_ms) FROM outbox
+                     WHERE state = 'queued' AND expires_at_ms NOT NULL",
+                )?;
+                Ok(statement.query_row([], |row| row.get(0))?)
+            })
+            .await
+    }
+
     /// Rows and bytes of XML in the outbox.
     pub async fn outbox_size(&self) -> Result<(i64, i64)> {
         self.db().read(size).await
@@ -211,7 +226,6 @@ pub(super) fn insert(conn: &Conn, plugin: &str, messages: &[NewOutbox]) -> Resul
     if messages.is_empty() {
         return Ok(Vec::new());
     }
-    let now_ms = chrono::Utc::now().timestamp_millis();
     let mut statement = conn.prepare_cached(
         "INSERT INTO outbox (plugin, to_bare, stanza_id, xml, state, attempts, created_at_ms,
                              expires_at_ms)
@@ -223,9 +237,18 @@ pub(super) fn insert(conn: &Conn, plugin: &str, messages: &[NewOutbox]) -> Resul
             to_bare,
             stanza_id,
             xml,
+            created_at_ms,
             expires_at_ms,
         } = message;
-        ids.push(statement.insert((plugin, to_bare, stanza_id, xml, now_ms, expires_at_ms))?);
+        let row = (
+            plugin,
+            to_bare,
+            stanza_id,
+            xml,
+            created_at_ms,
+            expires_at_ms,
+        );
+        ids.push(statement.insert(row)?);
     }
     check_bounds(conn)?;
     Ok(ids)

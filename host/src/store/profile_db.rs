@@ -10,11 +10,17 @@ use super::{
     events::EventLog,
     open::Schema,
 };
-use crate::error::{Error, Result, kind};
+use crate::{
+    clock::Clock,
+    error::{Error, Result, kind},
+};
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5361_5470, // "SaTp"
-    migrations: &[include_str!("sql/profile/0001_start.sql")],
+    migrations: &[
+        include_str!("sql/profile/0001_start.sql"),
+        include_str!("sql/profile/0002_timers.sql"),
+    ],
 };
 
 /// A profile's database. Clones share it.
@@ -45,8 +51,8 @@ pub struct Account {
 
 impl ProfileDb {
     /// Opens a profile's file, or creates it.
-    pub async fn open(path: &Path) -> Result<Self> {
-        let db = Db::open(path, SCHEMA).await?;
+    pub async fn open(path: &Path, clock: &Clock) -> Result<Self> {
+        let db = Db::open(path, SCHEMA, clock).await?;
         Ok(Self {
             events: EventLog::new(db.clone()),
             db,

@@ -1,6 +1,6 @@
 //! Key slots: each holds the profile's data key, wrapped under one password or file.
 
-use super::{now, profile_db::ProfileDb};
+use super::profile_db::ProfileDb;
 use crate::error::{Error, Result, kind};
 
 /// Slots that a profile may have; unlocking may try them all.
@@ -58,6 +58,7 @@ impl ProfileDb {
 
     /// Adds a slot.
     pub async fn slot_insert(&self, slot: Slot) -> Result<()> {
+        let created_at = self.db().clock().stamp();
         self.db()
             .write(move |conn| {
                 if count(conn)? >= SLOTS_LIMIT {
@@ -70,7 +71,7 @@ impl ProfileDb {
                 conn.execute(
                     "INSERT INTO slot (id, kind, label, m_kib, t, p, salt, nonce, wrapped, created_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                    (id, kind, label, m_kib, t, p, salt, nonce, wrapped, now()),
+                    (id, kind, label, m_kib, t, p, salt, nonce, wrapped, &created_at),
                 )?;
                 Ok(())
             })

@@ -15,7 +15,8 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// How long to wait after another failure of a connection that lived for `lifetime`.
-    pub(super) fn next(&mut self, lifetime: Duration) -> Duration {
+    /// `draw` is above 0 and up to 1.
+    pub(super) fn next(&mut self, lifetime: Duration, draw: f64) -> Duration {
         if lifetime >= STABLE {
             self.failures = 0;
         }
@@ -23,15 +24,8 @@ impl Backoff {
             .saturating_mul(1 << self.failures.min(16))
             .min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        longest.mul_f64(random())
+        longest.mul_f64(draw)
     }
-}
-
-/// A number above 0 and up to 1.
-pub(super) fn random() -> f64 {
-    // Without randomness the longest wait is the safe one.
-    let draw = getrandom::u32().unwrap_or(u32::MAX);
-    (f64::from(draw) + 1.0) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]
@@ -43,8 +37,8 @@ mod tests {
         let mut backoff = Backoff::default();
         for failures in 0..20 {
             let longest = FIRST.saturating_mul(1 << failures).min(LONGEST);
-            assert!(backoff.next(Duration::ZERO) <= longest);
+            assert!(backoff.next(Duration::ZERO, 1.0) <= longest);
         }
-        assert!(backoff.next(STABLE) <= FIRST);
+        assert!(backoff.next(STABLE, 1.0) <= FIRST);
     }
 }

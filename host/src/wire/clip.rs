@@ -32,6 +32,8 @@ pub struct ClipReader<R> {
     machine: Machine,
     /// What is to be done with the bytes at the head of `inner`'s buffer.
     plan: Plan,
+    /// Bytes that have come.
+    received: u64,
 }
 
 impl<R> ClipReader<R> {
@@ -41,6 +43,7 @@ impl<R> ClipReader<R> {
             inner,
             machine: Machine::default(),
             plan: Plan::default(),
+            received: 0,
         }
     }
 
@@ -59,6 +62,11 @@ impl<R> ClipReader<R> {
     /// How many stanzas were clipped so far.
     pub fn clips(&self) -> u64 {
         self.machine.clips()
+    }
+
+    /// How many bytes have come so far, what was left out included.
+    pub fn received(&self) -> u64 {
+        self.received
     }
 
     /// The reader inside.
@@ -80,6 +88,7 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for ClipReader<R> {
                 break;
             }
             if this.plan.skip > 0 {
+                this.received += this.plan.skip as u64;
                 Pin::new(&mut this.inner).consume(this.plan.skip);
                 this.plan.skip = 0;
                 continue;
@@ -104,6 +113,7 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for ClipReader<R> {
         if this.plan.keep > 0 {
             let amount = amount.min(this.plan.keep);
             this.plan.keep -= amount;
+            this.received += amount as u64;
             Pin::new(&mut this.inner).consume(amount);
         } else {
             this.plan.insert = this.plan.insert.get(amount..).unwrap_or_default();

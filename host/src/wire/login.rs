@@ -16,7 +16,7 @@ use sasl::{
 use zeroize::Zeroizing;
 
 use super::{fault::Fault, negotiate::next_element, ns, stanza::with_attr, transport::Xml};
-use crate::error::Error;
+use crate::{clock::Clock, error::Error};
 
 /// More iterations would only keep this machine busy: a hostile server's trick.
 const MAX_ITERATIONS: u32 = 1_000_000;
@@ -111,6 +111,7 @@ pub(super) async fn log_in(
     user: &str,
     password: Zeroizing<String>,
     binding: ChannelBinding,
+    clock: &Clock,
 ) -> Result<(), Fault> {
     let offer = Offer::read(features);
     let can_bind = matches!(binding, ChannelBinding::TlsExporter(_));
@@ -156,7 +157,7 @@ pub(super) async fn log_in(
                 }
                 check_challenge(&data, nonce.as_deref().unwrap_or_default())?;
                 let response;
-                (mechanism, response) = respond(mechanism, data).await?;
+                (mechanism, response) = respond(mechanism, data, clock).await?;
                 let response = nonza("response", &response);
                 xml.send(&response)
                     .await
@@ -215,12 +216,14 @@ fn mechanism(
 async fn respond(
     mut mechanism: Boxed,
     challenge: Vec<u8>,
+    clock: &Clock,
 ) -> Result<(Boxed, Zeroizing<Vec<u8>>), Fault> {
     let work = tokio::task::spawn_blocking(move || {
         let response = mechanism.response(&challenge);
         (mechanism, response)
     });
-    let (mechanism, response) = work
+    let (mechanism, response) = clock
+        .off_thread(work)
         .await
         .map_err(|error| Fault::from(Error::internal("Log in", error)))?;
     match response {

@@ -5,13 +5,13 @@ use std::{borrow::Cow, time::Duration};
 use ::sasl::common::ChannelBinding;
 use futures::{SinkExt, StreamExt};
 use minidom::Element;
-use tokio::net::TcpStream;
-use tokio_xmpp::xmlstream::{ReadError, StreamHeader, Timeouts, initiate_stream};
+use tokio_xmpp::xmlstream::{ReadError, StreamHeader, initiate_stream};
 use xmpp_parsers::jid::FullJid;
 
 use super::{
-    Account, PasswordSource, Security,
+    Account, Connector, PasswordSource, Security,
     fault::Fault,
+    liveness::UNWATCHED,
     login, ns,
     resolve::{self, Target},
     sm::Sm,
@@ -23,12 +23,6 @@ use crate::error::kind;
 
 /// All steps together, so that a server which sends a byte a second gains nothing.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Silence after which the server is asked for a sign of life, and how long it has for it.
-const LIVENESS: Timeouts = Timeouts {
-    read_timeout: Duration::from_secs(60),
-    response_timeout: Duration::from_secs(15),
-};
 
 /// A stream that carries stanzas.
 pub(super) struct Ready {
@@ -50,11 +44,13 @@ pub(super) struct Previous {
 
 /// Connects; takes `previous` when the server resumed it.
 pub(super) async fn negotiate(
+    connector: &Connector,
     account: &Account,
     password: &PasswordSource,
     previous: &mut Option<Previous>,
 ) -> Result<Ready, Fault> {
-    match tokio::time::timeout(DEADLINE, steps(account, password, previous)).await {
+    let steps = steps(connector, account, password, previous);
+    match connector.clock.timeout(DEADLINE, steps).await {
         Ok(result) => result,
         Err(_) => Err(Fault::retry(
             kind::TIMEOUT,
@@ -64,11 +60,12 @@ pub(super) async fn negotiate(
 }
 
 async fn steps(
+    connector: &Connector,
     account: &Account,
     password: &PasswordSource,
     previous: &mut Option<Previous>,
 ) -> Result<Ready, Fault> {
-    let (transport, binding) = open(account).await?;
+    let (transport, binding) = open(connector, account).await?;
     let domain = account.jid.domain().as_str();
     let (mut xml, features) = start(transport.into_io(), domain).await?;
     let secret = password().map_err(|error| Fault {
@@ -85,7 +82,7 @@ async fn steps(
                 "The account's address has no user before the @.",
             )
         })?;
-    login::log_in(&mut xml, &features, user, secret, binding).await?;
+    login::log_in(&mut xml, &features, user, secret, binding, &connector.clock).await?;
 
     let mut io = xml.into_inner();
     io.get_mut().reset();
@@ -123,10 +120,20 @@ async fn steps(
     })
 }
 
-/// TCP and TLS to the first server that answers.
-async fn open(account: &Account) -> Result<(Transport, ChannelBinding), Fault> {
+/// TCP and TLS to the first server that answers, or what the dialer gives instead of TCP.
+async fn open(
+    connector: &Connector,
+    account: &Account,
+) -> Result<(Transport, ChannelBinding), Fault> {
+    if let Some(dialer) = &connector.dial {
+        let target = resolve::configured(account);
+        let dialled = dialer.connect(&target).await;
+        let dialled = dialled.map_err(|error| Fault::io(&error))?;
+        return secure(account, &target, Transport::Dialled(dialled)).await;
+    }
     let mut fault = None;
-    for target in resolve::targets(account).await {
+    let draw = || connector.random.fraction(account.jid.as_str());
+    for target in resolve::targets(account, draw).await {
         match open_target(account, &target).await {
             Ok(opened) => return Ok(opened),
             // A bad certificate is reported as such, not hidden behind the next server's fault.
@@ -151,8 +158,6 @@ async fn open_target(
     target: &Target,
 ) -> Result<(Transport, ChannelBinding), Fault> {
     let tcp = resolve::connect(target).await?;
-    let domain = account.jid.domain().as_str();
-    let ca_file = account.ca_file.as_deref();
     if account.security == Security::Plain {
         let peer = tcp.peer_addr().map_err(|error| Fault::io(&error))?;
         if !peer.ip().to_canonical().is_loopback() {
@@ -161,20 +166,33 @@ async fn open_target(
                 "Unencrypted connections are only made to this machine itself: use TLS.",
             ));
         }
-        return Ok((Transport::Tcp(tcp), ChannelBinding::None));
     }
-    let tcp = if target.direct_tls {
-        tcp
+    secure(account, target, Transport::Tcp(tcp)).await
+}
+
+/// TLS, as the account wants it.
+async fn secure(
+    account: &Account,
+    target: &Target,
+    transport: Transport,
+) -> Result<(Transport, ChannelBinding), Fault> {
+    if account.security == Security::Plain {
+        return Ok((transport, ChannelBinding::None));
+    }
+    let domain = account.jid.domain().as_str();
+    let ca_file = account.ca_file.as_deref();
+    let transport = if target.direct_tls {
+        transport
     } else {
-        starttls(tcp, domain).await?
+        starttls(transport, domain).await?
     };
-    let (stream, binding) = tls::handshake(tcp, domain, ca_file, target.direct_tls).await?;
+    let (stream, binding) = tls::handshake(transport, domain, ca_file, target.direct_tls).await?;
     Ok((Transport::Tls(Box::new(stream)), binding))
 }
 
 /// Asks for TLS (RFC 6120 §5); nothing that came unencrypted is used after it.
-async fn starttls(tcp: TcpStream, domain: &str) -> Result<TcpStream, Fault> {
-    let (mut xml, features) = start(Transport::Tcp(tcp).into_io(), domain).await?;
+async fn starttls(transport: Transport, domain: &str) -> Result<Transport, Fault> {
+    let (mut xml, features) = start(transport.into_io(), domain).await?;
     if !features.has_child("starttls", ns::TLS) {
         return Err(Fault::negotiation(
             "The server doesn't offer TLS on this port (STARTTLS).",
@@ -191,10 +209,7 @@ async fn starttls(tcp: TcpStream, domain: &str) -> Result<TcpStream, Fault> {
             "Unencrypted data came where TLS should begin: somebody may be in between.",
         ));
     }
-    match reader.into_inner() {
-        Transport::Tcp(tcp) => Ok(tcp),
-        Transport::Tls(_) => Err(Fault::negotiation("TLS is there already.")),
-    }
+    Ok(reader.into_inner())
 }
 
 /// Opens an XML stream and reads the server's features.
@@ -204,7 +219,7 @@ async fn start(io: Io, domain: &str) -> Result<(Xml, Element), Fault> {
         from: None,
         id: None,
     };
-    let pending = initiate_stream(io, ns::CLIENT, header, LIVENESS)
+    let pending = initiate_stream(io, ns::CLIENT, header, UNWATCHED)
         .await
         .map_err(|error| Fault::io(&error))?;
     let mut xml: Xml = pending.skip_features();

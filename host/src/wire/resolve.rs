@@ -20,40 +20,51 @@ const PORT_DIRECT: u16 = 5223;
 
 /// One server to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub struct Target {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
     /// TLS begins with the first byte.
-    pub(super) direct_tls: bool,
+    pub direct_tls: bool,
 }
 
 /// The servers to try, best first; never empty.
-pub(super) async fn targets(account: &Account) -> Vec<Target> {
+pub(super) async fn targets(account: &Account, draw: impl Fn() -> f64) -> Vec<Target> {
     let domain = account.jid.domain().as_str();
-    let direct_tls = account.security == Security::DirectTls;
-    let literal = domain.trim_start_matches('[').trim_end_matches(']');
-    let is_address = literal.parse::<IpAddr>().is_ok();
-    if account.host.is_none() && account.port.is_none() && !is_address {
-        let found = from_dns(domain, account.security).await;
+    if account.host.is_none() && account.port.is_none() && address(domain).is_none() {
+        let found = from_dns(domain, account.security, draw).await;
         if !found.is_empty() {
             return found;
         }
     }
+    vec![configured(account)]
+}
+
+/// The server as the account says, or the domain itself.
+pub(super) fn configured(account: &Account) -> Target {
+    let domain = account.jid.domain().as_str();
+    let direct_tls = account.security == Security::DirectTls;
     let host = account.host.clone().unwrap_or_else(|| {
-        if is_address {
-            literal.to_owned()
-        } else {
-            ascii_domain(domain).unwrap_or(domain.to_owned())
-        }
+        address(domain)
+            .map(str::to_owned)
+            .or_else(|| ascii_domain(domain))
+            .unwrap_or(domain.to_owned())
     });
     let port = account
         .port
         .unwrap_or(if direct_tls { PORT_DIRECT } else { PORT });
-    vec![Target {
+    Target {
         host,
         port,
         direct_tls,
-    }]
+    }
+}
+
+/// The domain as an IP address, if it is one.
+fn address(domain: &str) -> Option<&str> {
+    let literal = domain.trim_start_matches('[').trim_end_matches(']');
+    literal.parse::<IpAddr>().is_ok().then_some(literal)
 }
 
 /// Opens a TCP connection to the first address of `target` that accepts one.
@@ -104,7 +115,7 @@ pub(super) async fn connect(target: &Target) -> Result<TcpStream, Fault> {
 }
 
 /// SRV records, TLS from the first byte preferred; empty when there are none or DNS fails.
-async fn from_dns(domain: &str, security: Security) -> Vec<Target> {
+async fn from_dns(domain: &str, security: Security, draw: impl Fn() -> f64) -> Vec<Target> {
     let Some(resolver) = resolver() else {
         return Vec::new();
     };
@@ -127,7 +138,7 @@ async fn from_dns(domain: &str, security: Security) -> Vec<Target> {
                         }),
                         _ => None,
                     });
-                order(records.collect(), direct_tls)
+                order(records.collect(), direct_tls, &draw)
             }
             _ => Vec::new(),
         }
@@ -166,12 +177,12 @@ struct Srv {
 }
 
 /// Orders by priority, and by weight and chance within a priority (RFC 2782).
-fn order(mut records: Vec<Srv>, direct_tls: bool) -> Vec<Target> {
+fn order(mut records: Vec<Srv>, direct_tls: bool, draw: impl Fn() -> f64) -> Vec<Target> {
     // An empty target says that the service isn't offered.
     records.retain(|record| !record.host.is_empty());
     records.sort_by_cached_key(|record| {
         // The smallest of exponentially distributed draws is the weighted choice.
-        let draw = -super::backoff::random().ln() / f64::from(record.weight).max(0.01);
+        let draw = -draw().ln() / f64::from(record.weight).max(0.01);
         (record.priority, (draw * 1e6) as u64)
     });
     let targets = records.into_iter().map(|srv| Target {
@@ -197,7 +208,11 @@ mod tests {
 
     #[test]
     fn srv_records_are_tried_by_priority() {
-        let ordered = order(vec![srv(20, 9, "b"), srv(10, 0, "a"), srv(30, 1, "")], true);
+        let ordered = order(
+            vec![srv(20, 9, "b"), srv(10, 0, "a"), srv(30, 1, "")],
+            true,
+            || 0.5,
+        );
         let hosts: Vec<_> = ordered.iter().map(|target| target.host.as_str()).collect();
         assert_eq!(hosts, ["a", "b"]);
         assert!(ordered[0].direct_tls);
@@ -205,8 +220,10 @@ mod tests {
 
     #[test]
     fn the_heavier_record_comes_first_mostly() {
+        let random = crate::random::Random::seeded(1);
         let first = |_| {
-            order(vec![srv(1, 1, "light"), srv(1, 99, "heavy")], false)[0]
+            let records = vec![srv(1, 1, "light"), srv(1, 99, "heavy")];
+            order(records, false, || random.fraction("srv"))[0]
                 .host
                 .clone()
         };

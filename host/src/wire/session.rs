@@ -18,6 +18,7 @@ use tokio_xmpp::xmlstream::ReadError;
 use super::{
     Event, Incoming,
     fault::Fault,
+    liveness::{Liveness, Silence},
     negotiate::read_fault,
     ns,
     report::Reporter,
@@ -25,6 +26,7 @@ use super::{
     stanza::{is_stanza, with_attr},
     transport::Xml,
 };
+use crate::error::kind;
 
 /// Steps before others get their turn and what was written is flushed at the latest.
 const BATCH: usize = 64;
@@ -33,6 +35,7 @@ const BATCH: usize = 64;
 pub(super) struct Session<'a> {
     pub(super) xml: Xml,
     pub(super) sm: Option<Sm>,
+    pub(super) liveness: Liveness,
     /// Whom a ping goes to.
     pub(super) domain: &'a str,
     /// Untracked stanzas of earlier sessions are not sent.
@@ -70,6 +73,7 @@ enum Wake {
     Closing,
     Reported,
     AcknowledgementDue,
+    Silent(Silence),
     Received(Option<Result<Element, ReadError>>),
     Written,
     Handed(Option<Outgoing>),
@@ -127,7 +131,20 @@ impl Session<'_> {
             Poll::Ready(Err(())) => return Poll::Ready(Wake::Closing),
             Poll::Ready(Ok(false)) | Poll::Pending => {}
         }
-        self.poll_io(cx)
+        if let Poll::Ready(wake) = self.poll_io(cx) {
+            return Poll::Ready(wake);
+        }
+        self.poll_silence(cx)
+    }
+
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        if self.reporter.has_room() {
+            let reader = self.xml.get_stream().get_ref();
+            self.liveness.received(reader.received());
+        } else {
+            self.liveness.alive();
+        }
+        self.liveness.poll(cx).map(Wake::Silent)
     }
 
     /// The next step of reading and writing; flushes only when there is nothing else to do.
@@ -197,7 +214,13 @@ impl Session<'_> {
                 }
             }
             Wake::Received(Some(Ok(element))) => self.receive(element)?,
-            Wake::Received(Some(Err(ReadError::SoftTimeout))) => self.ask_for_life()?,
+            Wake::Silent(Silence::Ask) => self.ask_for_life()?,
+            Wake::Silent(Silence::Dead) => {
+                return Err(Fault::retry(
+                    kind::TIMEOUT,
+                    "The server doesn't answer any more.",
+                ));
+            }
             Wake::Received(Some(Err(error))) => return Err(read_fault(error)),
             Wake::Received(None) => return Err(read_fault(ReadError::StreamFooterReceived)),
             Wake::Handed(Some(outgoing)) => self.accept(outgoing)?,

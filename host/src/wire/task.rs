@@ -2,16 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{mpsc, watch},
-    time::{Instant, sleep},
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Account, Event, Handshakes, Incoming, PasswordSource,
+    Account, Connector, Event, Incoming, PasswordSource,
     backoff::Backoff,
     fault::Fault,
+    liveness::Liveness,
     negotiate::{Previous, Ready, negotiate},
     report::Reporter,
     session::{Outcome, Session, Written},
@@ -32,7 +30,7 @@ pub(super) struct Live {
 pub(super) struct Task {
     pub(super) account: Account,
     pub(super) password: PasswordSource,
-    pub(super) handshakes: Handshakes,
+    pub(super) connector: Connector,
     pub(super) queue: mpsc::Receiver<Outgoing>,
     pub(super) reporter: Reporter,
     pub(super) live: watch::Sender<Live>,
@@ -65,7 +63,7 @@ impl Task {
                 () = close.cancelled() => return None,
                 attempt = self.connect() => attempt,
             };
-            let began = Instant::now();
+            let began = self.connector.clock.monotonic();
             let fault = match attempt {
                 Ok(ready) => {
                     was_bound = true;
@@ -79,7 +77,8 @@ impl Task {
             if fault.is_final || !was_bound {
                 return Some(fault.error);
             }
-            let retry_in = backoff.next(began.elapsed());
+            let lifetime = self.connector.clock.monotonic().saturating_sub(began);
+            let retry_in = backoff.next(lifetime, self.draw());
             tracing::debug!(error = %fault.error, ?retry_in, "stream lost");
             self.reporter.emit(Event::Lost {
                 error: fault.error,
@@ -92,12 +91,18 @@ impl Task {
     }
 
     async fn connect(&mut self) -> Result<Ready, Fault> {
-        let handshakes = Arc::clone(&self.handshakes.0);
+        let handshakes = Arc::clone(&self.connector.handshakes);
         let _turn = handshakes
             .acquire_owned()
             .await
             .map_err(|error| Error::internal("Wait for other profiles", error))?;
-        negotiate(&self.account, &self.password, &mut self.previous).await
+        negotiate(
+            &self.connector,
+            &self.account,
+            &self.password,
+            &mut self.previous,
+        )
+        .await
     }
 
     async fn session(&mut self, ready: Ready) -> Outcome {
@@ -133,6 +138,7 @@ impl Task {
         let mut running = Session {
             xml,
             sm,
+            liveness: Liveness::new(&self.connector.clock),
             domain: self.account.jid.domain().as_str(),
             number: session,
             queue: &mut self.queue,
@@ -173,6 +179,10 @@ impl Task {
             .emit_all(out.into_dropped().into_iter().map(Event::Dropped));
     }
 
+    fn draw(&self) -> f64 {
+        self.connector.random.fraction(self.account.jid.as_str())
+    }
+
     /// Waits for the next try; false when none is wanted any more.
     async fn wait(&mut self, delay: Duration) -> bool {
         let close = self.close.clone();
@@ -182,7 +192,7 @@ impl Task {
                 return false;
             }
             tokio::select! {
-                () = sleep(delay) => true,
+                () = self.connector.clock.sleep(delay) => true,
                 () = self.reporter.closed() => false,
             }
         };

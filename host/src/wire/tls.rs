@@ -8,7 +8,6 @@ use std::{
 
 use hickory_resolver::proto::rr::Name;
 use sasl::common::ChannelBinding;
-use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -19,7 +18,7 @@ use tokio_rustls::{
     },
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, transport::Transport};
 use crate::error::{Error, Result, kind};
 
 /// XEP-0368: tells a shared port that XMPP follows.
@@ -31,11 +30,11 @@ static SYSTEM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
 
 /// Wraps `stream` in TLS; the certificate must be for `domain`, the domain of the account.
 pub(super) async fn handshake(
-    stream: TcpStream,
+    stream: Transport,
     domain: &str,
     ca_file: Option<&Path>,
     direct: bool,
-) -> Result<(TlsStream<TcpStream>, ChannelBinding), Fault> {
+) -> Result<(TlsStream<Transport>, ChannelBinding), Fault> {
     let ca_file = ca_file.map(Path::to_path_buf);
     // Reads certificates from the disk, so off the async threads.
     let loaded = tokio::task::spawn_blocking(move || config(ca_file.as_deref())).await;
@@ -56,7 +55,7 @@ pub(super) async fn handshake(
 }
 
 /// The channel binding of TLS 1.3 (RFC 9266); older versions have none that is safe.
-fn channel_binding(stream: &TlsStream<TcpStream>) -> ChannelBinding {
+fn channel_binding(stream: &TlsStream<Transport>) -> ChannelBinding {
     let (_, connection) = stream.get_ref();
     if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return ChannelBinding::None;

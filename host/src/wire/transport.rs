@@ -1,4 +1,4 @@
-//! The bytes under a stream: TCP, in TLS or not, with the clipping reader on top.
+//! The bytes under a stream: TCP or what was dialled, in TLS or not, with the clipping reader on top.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 use tokio_xmpp::xmlstream::XmlStream;
 
-use super::clip::ClipReader;
+use super::{clip::ClipReader, dial::Duplex};
 
 /// Bytes buffered for reading; one TLS record of a busy stream needs no more than two reads.
 const READ_BUFFER: usize = 8 * 1024;
@@ -28,10 +28,10 @@ pub(super) type Xml = XmlStream<Io, Element>;
 pub(super) type Io = BufWriter<ClipReader<BufReader<Transport>>>;
 
 /// A connection to the server.
-#[derive(Debug)]
 pub(super) enum Transport {
     Tcp(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Dialled(Box<dyn Duplex>),
+    Tls(Box<TlsStream<Transport>>),
 }
 
 impl Transport {
@@ -50,6 +50,7 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Dialled(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -63,6 +64,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, data),
+            Self::Dialled(stream) => Pin::new(stream).poll_write(cx, data),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
         }
     }
@@ -70,6 +72,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Dialled(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -77,6 +80,7 @@ impl AsyncWrite for Transport {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Dialled(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -72,11 +72,17 @@ const HOOKS: &[(&str, &str, &[&str])] = &[
             "on_failed(id: String, reason: Error)",
         ],
     ),
+    (
+        "timer-handler",
+        "TimerHandler",
+        &["on_timer(timer: Timer) -> Result<(), Error>"],
+    ),
 ];
 
 /// The interfaces whose types and functions the SDK already has.
 const SHARED: &[&str] = &[
     "types", "xmpp", "deliver", "features", "peers", "storage", "secrets", "settings", "log",
+    "timers",
 ];
 
 /// `sat_sdk::plugin!(Type: Hook, Hook);` makes `Type` the plugin of this crate.
@@ -200,7 +206,7 @@ fn glue(plugin: &str, name: &str, method: &str) -> String {
     let (function, params) = call.split_once('(').unwrap_or((call, ")"));
     let params = params.trim_end_matches(')');
     let full = |t: &str| {
-        ["Header", "StanzaError", "Error", "Verdict"]
+        ["Header", "StanzaError", "Error", "Verdict", "Timer"]
             .iter()
             .fold(format!(" {t}"), |text, ty| {
                 let mut out = String::new();

@@ -26,9 +26,12 @@ impl Fixture {
 
     async fn with(memory: Option<RwLockReadGuard<'static, ()>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db = ProfileDb::open(&folder.path().join("profile.db"))
-            .await
-            .unwrap();
+        let db = ProfileDb::open(
+            &folder.path().join("profile.db"),
+            &crate::clock::Clock::system(),
+        )
+        .await
+        .unwrap();
         let this = Self {
             db,
             _memory: memory,

@@ -15,9 +15,13 @@ const SCHEMA: Schema = Schema {
 
 async fn fresh() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&folder.path().join("test.db"), SCHEMA)
-        .await
-        .unwrap();
+    let db = Db::open(
+        &folder.path().join("test.db"),
+        SCHEMA,
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 
@@ -203,7 +207,9 @@ async fn what_was_acknowledged_survives_a_kill() {
         folder.path().join("copy.db-wal"),
     )
     .unwrap();
-    let copy = Db::open(&copy, SCHEMA).await.unwrap();
+    let copy = Db::open(&copy, SCHEMA, &crate::clock::Clock::system())
+        .await
+        .unwrap();
     assert_eq!(notes(&copy).await, 1);
     copy.check().await.unwrap();
 }

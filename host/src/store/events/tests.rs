@@ -3,12 +3,17 @@ use crate::store::HostDb;
 
 async fn fresh() -> (tempfile::TempDir, HostDb) {
     let folder = tempfile::tempdir().unwrap();
-    let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
+    let db = HostDb::open(
+        &folder.path().join("sat.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 
 fn event(topic: &str) -> NewEvent {
-    NewEvent::new(topic, "{}")
+    NewEvent::new("2026-01-01T00:00:00.000Z", topic, "{}")
 }
 
 async fn topics(log: &EventLog, after: Cursor, filters: &[&str], limit: usize) -> Vec<String> {

@@ -2,7 +2,12 @@ use super::*;
 
 async fn fresh() -> (tempfile::TempDir, HostDb) {
     let folder = tempfile::tempdir().unwrap();
-    let db = HostDb::open(&folder.path().join("sat.db")).await.unwrap();
+    let db = HostDb::open(
+        &folder.path().join("sat.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 

@@ -2,9 +2,12 @@ use super::*;
 
 async fn fresh() -> (tempfile::TempDir, ProfileDb) {
     let folder = tempfile::tempdir().unwrap();
-    let db = ProfileDb::open(&folder.path().join("profile.db"))
-        .await
-        .unwrap();
+    let db = ProfileDb::open(
+        &folder.path().join("profile.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 

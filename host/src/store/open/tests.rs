@@ -30,7 +30,9 @@ fn folder() -> tempfile::TempDir {
 async fn a_file_and_its_folders_belong_to_their_owner() {
     let folder = folder();
     let path = folder.path().join("a/b/test.db");
-    let db = Db::open(&path, ONE).await.unwrap();
+    let db = Db::open(&path, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap();
     db.write(|conn| Ok(conn.execute("INSERT INTO note (text) VALUES ('x')", [])?))
         .await
         .unwrap();
@@ -52,13 +54,17 @@ async fn a_file_and_its_folders_belong_to_their_owner() {
 async fn migrations_run_once_and_in_order() {
     let folder = folder();
     let path = folder.path().join("test.db");
-    let db = Db::open(&path, ONE).await.unwrap();
+    let db = Db::open(&path, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap();
     db.write(|conn| Ok(conn.execute("INSERT INTO note (text) VALUES ('x')", [])?))
         .await
         .unwrap();
     db.close().await.unwrap();
     for _ in 0..2 {
-        let db = Db::open(&path, TWO).await.unwrap();
+        let db = Db::open(&path, TWO, &crate::clock::Clock::system())
+            .await
+            .unwrap();
         let found = db.read(|conn| {
             Ok(conn.query_row("SELECT text, at FROM note", [], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
@@ -72,9 +78,18 @@ async fn migrations_run_once_and_in_order() {
 async fn a_failed_migration_leaves_the_old_version() {
     let folder = folder();
     let path = folder.path().join("test.db");
-    Db::open(&path, ONE).await.unwrap().close().await.unwrap();
-    Db::open(&path, BROKEN).await.unwrap_err();
-    let db = Db::open(&path, ONE).await.unwrap();
+    Db::open(&path, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
+    Db::open(&path, BROKEN, &crate::clock::Clock::system())
+        .await
+        .unwrap_err();
+    let db = Db::open(&path, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap();
     let tables = db.read(|conn| {
         Ok(conn.query_row(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
@@ -89,7 +104,9 @@ async fn a_failed_migration_leaves_the_old_version() {
 async fn a_newer_file_is_refused_untouched() {
     let folder = folder();
     let path = folder.path().join("test.db");
-    let db = Db::open(&path, TWO).await.unwrap();
+    let db = Db::open(&path, TWO, &crate::clock::Clock::system())
+        .await
+        .unwrap();
     db.write(|conn| Ok(conn.execute("INSERT INTO note (text) VALUES ('x')", [])?))
         .await
         .unwrap();
@@ -103,7 +120,9 @@ async fn a_newer_file_is_refused_untouched() {
     .unwrap();
     let before = fs::read(&copy).unwrap();
     let log = fs::read(folder.path().join("copy.db-wal")).unwrap();
-    let error = Db::open(&copy, ONE).await.unwrap_err();
+    let error = Db::open(&copy, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap_err();
     assert!(
         error.is(kind::STORAGE) && error.message.contains("version 2"),
         "{error}"
@@ -116,20 +135,34 @@ async fn a_newer_file_is_refused_untouched() {
 async fn another_kind_of_file_is_refused() {
     let folder = folder();
     let path = folder.path().join("test.db");
-    Db::open(&path, ONE).await.unwrap().close().await.unwrap();
+    Db::open(&path, ONE, &crate::clock::Clock::system())
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
     let other = Schema {
         application_id: 8,
         ..ONE
     };
-    assert!(Db::open(&path, other).await.unwrap_err().is(kind::STORAGE));
+    assert!(
+        Db::open(&path, other, &crate::clock::Clock::system())
+            .await
+            .unwrap_err()
+            .is(kind::STORAGE)
+    );
     fs::write(
         folder.path().join("text.db"),
         "not a database at all, just some text".repeat(99),
     )
     .unwrap();
-    let error = Db::open(&folder.path().join("text.db"), ONE)
-        .await
-        .unwrap_err();
+    let error = Db::open(
+        &folder.path().join("text.db"),
+        ONE,
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap_err();
     assert!(
         error.is(kind::STORAGE) && !error.message.contains("text.db"),
         "{error}"

@@ -3,9 +3,12 @@ use crate::store::Commit;
 
 async fn fresh() -> (tempfile::TempDir, ProfileDb) {
     let folder = tempfile::tempdir().unwrap();
-    let db = ProfileDb::open(&folder.path().join("profile.db"))
-        .await
-        .unwrap();
+    let db = ProfileDb::open(
+        &folder.path().join("profile.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 
@@ -14,6 +17,7 @@ fn message(number: i64, expires_at_ms: Option<i64>) -> NewOutbox {
         to_bare: "juliet@capulet.example".to_owned(),
         stanza_id: format!("s{number}"),
         xml: "<message/>".to_owned(),
+        created_at_ms: 0,
         expires_at_ms,
     }
 }

@@ -7,9 +7,12 @@ use zeroize::Zeroizing;
 
 async fn fresh() -> (tempfile::TempDir, ProfileDb) {
     let folder = tempfile::tempdir().unwrap();
-    let db = ProfileDb::open(&folder.path().join("profile.db"))
-        .await
-        .unwrap();
+    let db = ProfileDb::open(
+        &folder.path().join("profile.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     (folder, db)
 }
 
@@ -151,9 +154,12 @@ fn contains(folder: &Path, needle: &[u8]) -> bool {
 #[tokio::test]
 async fn a_message_is_cheap() {
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
-    let db = ProfileDb::open(&folder.path().join("profile.db"))
-        .await
-        .unwrap();
+    let db = ProfileDb::open(
+        &folder.path().join("profile.db"),
+        &crate::clock::Clock::system(),
+    )
+    .await
+    .unwrap();
     let statement = |sql: &str, params| Statement {
         sql: sql.to_owned(),
         params,
@@ -194,7 +200,7 @@ async fn a_message_is_cheap() {
             "INSERT INTO chat__text (rowid, body) VALUES (?1, ?2)",
             vec![Value::Integer(number), text(&body)],
         );
-        let event = NewEvent::new("chat.message", "{}".repeat(100));
+        let event = NewEvent::new("2026-01-01T00:00:00.000Z", "chat.message", "{}".repeat(100));
         let commit = Commit {
             statements: vec![insert, index],
             events: vec![event],

@@ -268,7 +268,8 @@ impl Actors {
             Value::Null => Map::new(),
             _ => return Err(Failure::new("parameters are an object")),
         };
-        let call = self.stage.call(&account(who), method, &params);
+        let account = account(who);
+        let call = self.stage.call(&account, method, &params);
         let answer = match tokio::time::timeout(PATIENCE, call).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Failure::new("the call didn't return")),
@@ -307,7 +308,8 @@ impl Actors {
         let profile = self.stage.profile_of(&account(who))?;
         let mut last = String::new();
         let memory = &self.memory;
-        let find = self.stage.until(&format!("{topic} comes"), async || {
+        let what = format!("{topic} comes");
+        let find = self.stage.until(&what, async || {
             let topics = [topic.to_owned()];
             for event in profile.events().read(after, &topics, EVENTS).await? {
                 let value = serde_json::from_str(&event.data).unwrap_or_default();

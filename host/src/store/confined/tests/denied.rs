@@ -152,7 +152,7 @@ async fn by_detours() {
 async fn the_hosts_cached_statements() {
     let db = Fixture::new().await;
     let sql = "INSERT INTO event (at, topic, data) VALUES (?1, ?2, ?3)".to_owned();
-    let event = crate::store::NewEvent::new("a.b", "{}");
+    let event = crate::store::NewEvent::new("2026-01-01T00:00:00.000Z", "a.b", "{}");
     db.db.events().append(vec![event]).await.unwrap();
     let params = vec![text("x"), text("x"), text("x")];
     let statements = vec![Statement { sql, params }];

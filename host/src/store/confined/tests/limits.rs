@@ -12,7 +12,7 @@ const ENDLESS: &str =
     "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
 fn event() -> NewEvent {
-    NewEvent::new("chat.message", "{}")
+    NewEvent::new("2026-01-01T00:00:00.000Z", "chat.message", "{}")
 }
 
 fn message(xml: String) -> NewOutbox {
@@ -20,6 +20,7 @@ fn message(xml: String) -> NewOutbox {
         to_bare: "a@b.example".to_owned(),
         stanza_id: "s".to_owned(),
         xml,
+        created_at_ms: 0,
         expires_at_ms: None,
     }
 }
