@@ -55,6 +55,8 @@ pub const CHECKS: [Check; 9] = [
     Check::ComesAndGoes,
 ];
 
+/// Lines of the exchange that a failure shows.
+const SAID: usize = 20;
 /// Stanzas of the crowd.
 const CROWD: usize = 200;
 /// Longer than an instance is kept without use, whatever looks for it.
@@ -132,7 +134,7 @@ impl Scene {
     fn juliet(&self) -> Result<String, Failure> {
         let sessions = self.stage.server.sessions();
         let found = sessions.into_iter().find(|s| s.starts_with("juliet@"));
-        found.ok_or_else(|| Failure::new("juliet's stream is gone"))
+        found.ok_or_else(|| self.report(Failure::new("juliet's stream is gone")))
     }
 
     /// Calls every method without parameters, those that need some too.
@@ -171,7 +173,13 @@ impl Scene {
     }
 
     fn report(&self, failure: Failure) -> Failure {
-        failure.with("the plugins' logs", &self.stage.logs())
+        let said = self.stage.server.log();
+        // What was said last is what it is about.
+        let lines: Vec<_> = said.lines().rev().take(SAID).collect();
+        let last: Vec<String> = lines.iter().rev().map(|l| l.chars().take(300).collect()).collect();
+        failure
+            .with("what was said last", &last.join("\n"))
+            .with("the plugins' logs", &self.stage.logs())
     }
 }
 
