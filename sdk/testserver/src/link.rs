@@ -25,9 +25,9 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Frame>) {
+    /// A connection that this token cuts.
+    pub(crate) fn new(cut: CancellationToken) -> (Self, mpsc::Receiver<Frame>) {
         let (queue, frames) = mpsc::channel(MAX_QUEUE);
-        let cut = CancellationToken::new();
         (Self { queue, cut }, frames)
     }
 

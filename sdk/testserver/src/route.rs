@@ -10,6 +10,7 @@ pub(crate) use iq::{Place, Request};
 
 use crate::{
     ns,
+    script::Received,
     stanza::{Fault, error_for, is_error, is_request, jid_of},
     state::State,
     stream::End,
@@ -17,6 +18,9 @@ use crate::{
 };
 use jid::{FullJid, Jid};
 use minidom::Element;
+
+/// Stanzas of clients that are kept for the script, the newest; a scenario has a few hundred.
+const MAX_RECEIVED: usize = 10_000;
 
 impl State {
     /// Handles a stanza that a session sent.
@@ -113,8 +117,10 @@ impl State {
 
     /// Keeps a stanza for the script.
     fn record(&mut self, stanza: &Element) {
-        self.received
-            .push(crate::script::Received::new(stanza.clone()));
+        if self.received.len() == MAX_RECEIVED {
+            self.received.pop_front();
+        }
+        self.received.push_back(Received::new(stanza.clone()));
         self.news.notify_waiters();
     }
 }

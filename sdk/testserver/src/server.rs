@@ -5,6 +5,7 @@ use crate::{
     ns,
     options::Options,
     script::{Answer, Filter, Rule, fail},
+    stanza::jid_of,
     state::State,
     stream, xml,
 };
@@ -137,6 +138,11 @@ impl Server {
         self.stop.cancel();
     }
 
+    /// A token for one connection, which stopping the server cuts too.
+    pub(crate) fn cutter(&self) -> CancellationToken {
+        self.stop.child_token()
+    }
+
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
     }
@@ -202,10 +208,14 @@ impl Server {
     /// Routes a stanza with any `from` and `to`, as if it had come from another server: it is
     /// archived, copied and stored as such.
     pub fn route(&self, text: &str) {
-        match xml::parse(text) {
-            Ok(stanza) => self.lock().route(stanza),
+        let stanza = match xml::parse(text) {
+            Ok(stanza) => stanza,
             Err(broken) => self.fail(&format!("{text:?} isn't one element: {broken:?}")),
+        };
+        if jid_of(&stanza, "from").is_none() || jid_of(&stanza, "to").is_none() {
+            self.fail(&format!("{text:?} needs the addresses `from` and `to`"));
         }
+        self.lock().route(stanza);
     }
 
     /// Answers IQs of clients in place of the server, the newest rule first.
@@ -218,7 +228,7 @@ impl Server {
         self.lock().rules.clear();
     }
 
-    /// The first stanza that fits, of all that clients and components ever sent.
+    /// The first stanza that fits, of all that clients and components sent (the last 10,000).
     pub async fn received(&self, filter: Filter) -> Element {
         let patience = self.lock().options.patience;
         match self.find(&filter, false, patience).await {

@@ -14,7 +14,10 @@ use crate::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use jid::{BareJid, FullJid, Jid};
 use minidom::Element;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 use tokio::sync::Notify;
 
 pub(crate) struct State {
@@ -29,7 +32,7 @@ pub(crate) struct State {
     /// Accounts that asked to be removed; they are told first.
     pub(crate) removed: Vec<String>,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) received: Vec<Received>,
+    pub(crate) received: VecDeque<Received>,
     pub(crate) play: Play,
     /// Wakes scripts that wait for a stanza.
     pub(crate) news: Arc<Notify>,
@@ -53,7 +56,7 @@ impl State {
             caps: Caps::default(),
             removed: Vec::new(),
             rules: Vec::new(),
-            received: Vec::new(),
+            received: VecDeque::new(),
             play: Play::default(),
             news: Arc::new(Notify::new()),
             count: 0,

@@ -19,7 +19,12 @@ pub(crate) mod xep0280;
 pub(crate) mod xep0313;
 pub(crate) mod xep0363;
 
-use crate::{ns, roster, route::Request, stanza::Answer, state::State};
+use crate::{
+    ns, roster,
+    route::Request,
+    stanza::{Answer, DONE},
+    state::State,
+};
 
 /// One extension, as the server's disco and its IQs see it.
 #[derive(Clone, Copy)]
@@ -164,6 +169,10 @@ pub(crate) fn enabled(state: &State) -> impl Iterator<Item = Xep> {
 
 /// The first answer that somebody has.
 pub(crate) fn dispatch(state: &mut State, request: &Request) -> Option<Answer> {
+    // What RFC 3921 wanted after binding; old clients still ask for it.
+    if request.set && request.is("session", ns::SESSION) {
+        return Some(DONE);
+    }
     if let Some(answer) = roster::iq(state, request) {
         return Some(answer);
     }

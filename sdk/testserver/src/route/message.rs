@@ -30,11 +30,10 @@ impl State {
         // Only the account itself may say that it gave this id (XEP-0359 §6).
         let message = self.archive_received(&name, message);
         let kind = message.attr("type").unwrap_or("normal").to_owned();
-        let target = to.try_as_full().ok().filter(|full| {
-            self.session(full)
-                .is_some_and(|session| session.presence.is_some() || kind != "chat")
-        });
-        if let Some(full) = target.cloned() {
+        // Also to one that is connected but not available (RFC 6121 §8.5.3.1).
+        let target = to.try_as_full().ok();
+        let target = target.filter(|full| self.session(full).is_some()).cloned();
+        if let Some(full) = target {
             self.carbon_received(&name, std::slice::from_ref(&full), &message);
             self.send(&full, message);
             return;

@@ -17,7 +17,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (read, write) = tokio::io::split(socket);
-    let (link, frames) = Link::new();
+    let (link, frames) = Link::new(server.cutter());
     let cut = link.cut.clone();
     let writer = tokio::spawn(write_all(write, frames, cut.clone()));
     let mut domain = None;

@@ -1,6 +1,9 @@
 //! Scenarios of the test server, in memory; one with a foreign client over TCP.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of tests fail them so, as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests fail them so, as tests do"
+)]
 
 mod core;
 mod messages;

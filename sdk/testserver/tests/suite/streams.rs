@@ -1,6 +1,14 @@
 //! Streams, log-in, binding and stream management.
 
-use crate::{is_message, server};
+use crate::{is_message, options, server};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use sasl::{
+    client::{Mechanism, mechanisms::Scram},
+    common::{
+        ChannelBinding, Credentials,
+        scram::{ScramProvider, Sha1, Sha256},
+    },
+};
 use sat_testserver::{Element, Filter, Options, Peer, Server, ns};
 use std::time::Duration;
 
@@ -248,4 +256,61 @@ async fn components_connect_by_their_secret() {
     server
         .received(Filter::message().from("b@echo.localhost"))
         .await;
+}
+
+/// Logs in by SCRAM with a client of another make; what the server says at the end.
+async fn scram<H: ScramProvider + 'static>(server: &Server, name: &str, password: &str) -> String {
+    let credentials = Credentials::default()
+        .with_username(name)
+        .with_password(password)
+        .with_channel_binding(ChannelBinding::None);
+    let mut client = Scram::<H>::from_credentials(credentials).unwrap();
+    let (mut peer, _) = Peer::connect(server).await;
+    let first = BASE64.encode(client.initial());
+    let mechanism = format!("SCRAM-{}", H::name());
+    peer.send(&format!(
+        "<auth xmlns='{}' mechanism='{mechanism}'>{first}</auth>",
+        ns::SASL
+    ))
+    .await;
+    let challenge = peer.next().await;
+    if challenge.name() != "challenge" {
+        return challenge.children().next().unwrap().name().to_owned();
+    }
+    let challenge = BASE64.decode(challenge.text()).unwrap();
+    let response = BASE64.encode(client.response(&challenge).unwrap());
+    peer.send(&format!(
+        "<response xmlns='{}'>{response}</response>",
+        ns::SASL
+    ))
+    .await;
+    let end = peer.next().await;
+    if end.name() == "success" {
+        let proof = BASE64.decode(end.text()).unwrap();
+        client.success(&proof).unwrap();
+        return "success".to_owned();
+    }
+    end.children().next().unwrap().name().to_owned()
+}
+
+#[tokio::test]
+async fn scram_proves_both_sides() {
+    let server = server();
+    assert_eq!(scram::<Sha1>(&server, "juliet", "r0m30").await, "success");
+    assert_eq!(scram::<Sha256>(&server, "juliet", "r0m30").await, "success");
+    for (name, password) in [("juliet", "wrong"), ("nobody", "")] {
+        let refused = scram::<Sha256>(&server, name, password).await;
+        assert_eq!(refused, "not-authorized", "{name}");
+    }
+    let server = Server::new(options().mechanisms(&["PLAIN"]));
+    let refused = scram::<Sha1>(&server, "juliet", "r0m30").await;
+    assert_eq!(refused, "invalid-mechanism");
+}
+
+#[tokio::test]
+async fn stopping_ends_every_connection() {
+    let server = server();
+    let mut juliet = Peer::login(&server, "juliet", "balcony").await;
+    server.stop();
+    assert_eq!(juliet.end().await, None);
 }
