@@ -51,7 +51,7 @@ impl Peer {
     }
 
     async fn welcome(&mut self) {
-        let features = |inner| format!("{HEAD}<stream:features>{inner}</stream:features>");
+        let features = |inner: &str| format!("{HEAD}<stream:features>{inner}</stream:features>");
         let plain = format!("<mechanisms xmlns='{SASL}'><mechanism>PLAIN</mechanism></mechanisms>");
         self.expect("version").await;
         self.say(&features(&plain)).await;

@@ -1,6 +1,6 @@
 //! Durable timers: they outlive the instance, the stream and the backend.
 //!
-//! Implement [`crate::TimerHandler`] and export `sat:plugin/timer-handler` to hear of them.
+//! Implement [`crate::TimerHandler`] and name it in `plugin!` to hear of them.
 
 pub use crate::bindings::sat::host::timers::{Timer, cancel, list, set};
 use crate::{Error, datetime};

@@ -8,7 +8,7 @@ use sat_sdk::{
 };
 use std::time::Duration;
 
-sat_sdk::plugin!(Reminder);
+sat_sdk::plugin!(Reminder: TimerHandler);
 
 struct Reminder;
 
