@@ -7,16 +7,18 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 PLUGIN_TARGET := $(CARGO_TARGET_DIR)/plugins
 PLUGINS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml)))
+PROGRAMS := sat jp sat-testkit sat-testserver
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
-.PHONY: demo test dist bench plugins setup lint clean
+.PHONY: demo test dist bench plugins setup setup-test lint clean
 
 ## Shows the main job on real servers: accounts, messages, a plugin dropped in and taken out.
 demo: dist
+	@.ci/setup demo
 	@tests/demo.sh
 
 ## Formatting, lints and every test.
-test: setup plugins lint
+test: setup-test plugins lint
 	@echo "== Tests of the host, the bridge and the frontends"
 	@cargo build --workspace --bins
 ifdef NEXTEST
@@ -29,9 +31,9 @@ endif
 ## dist/bin/* and dist/plugins/*.wasm
 dist: setup plugins
 	@echo "== Building the programs (the first time takes some minutes)"
-	@cargo build --release -p sat -p jp
+	@cargo build --release -p sat -p jp -p sat-testkit -p sat-testserver
 	@mkdir -p dist/bin dist/plugins
-	@install -m 755 $(CARGO_TARGET_DIR)/release/sat $(CARGO_TARGET_DIR)/release/jp dist/bin/
+	@install -m 755 $(foreach b,$(PROGRAMS),$(CARGO_TARGET_DIR)/release/$(b)) dist/bin/
 	@rm -f dist/plugins/*.wasm
 	@install -m 644 $(foreach p,$(PLUGINS),$(PLUGIN_TARGET)/wasm32-wasip2/release/$(subst -,_,$(p)).wasm) dist/plugins/
 	@ls -l dist/bin dist/plugins
@@ -57,7 +59,10 @@ lint: setup
 	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo test --quiet --workspace
 
 setup:
-	@.ci/setup
+	@.ci/setup build
+
+setup-test:
+	@.ci/setup test
 
 clean:
 	@cargo clean

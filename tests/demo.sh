@@ -8,14 +8,15 @@ export PATH="$root/dist/bin:$PATH"
 
 work=$(mktemp -d)
 export HOME="$work/home" XDG_RUNTIME_DIR="$work/run" XDG_DATA_HOME="$work/data" XDG_CONFIG_HOME="$work/config"
-mkdir -m 700 -p "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME" "$XDG_CONFIG_HOME/sat" "$work/prosody/localhost/accounts" "$work/plugins"
-prosody_pid=
+mkdir -m 700 -p "$HOME" "$XDG_RUNTIME_DIR" "$XDG_DATA_HOME" "$XDG_CONFIG_HOME/sat" "$work/plugins"
+server_pid=
 
 finish() {
   status=$?
   sat stop >/dev/null 2>&1 || true
-  [ -n "$prosody_pid" ] && kill "$prosody_pid" 2>/dev/null && wait "$prosody_pid" 2>/dev/null || true
-  [ $status = 0 ] || { echo; echo "demo: FAILED (exit $status)"; tail -n 30 "$XDG_DATA_HOME/sat/sat.log" "$work/prosody.log" 2>/dev/null || true; }
+  [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null || true
+  pkill -P $$ 2>/dev/null || true
+  [ $status = 0 ] || { echo; echo "demo: FAILED (exit $status)"; tail -n 30 "$XDG_DATA_HOME/sat/sat.log" "$work/server.log" 2>/dev/null || true; }
   rm -rf "$work"
   exit $status
 }
@@ -35,12 +36,15 @@ until_shows() {
 }
 expect() { grep -qF -- "$1" <<<"$out" || { echo "demo: expected «$1»"; return 1; }; }
 
-say "A private Prosody on loopback with two accounts"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-for who in juliet romeo; do
-  echo "return { [\"password\"] = \"secret-$who\" };" >"$work/prosody/localhost/accounts/$who.dat"
-done
-cat >"$work/prosody.cfg.lua" <<CONF
+# Prosody where it is, the project's own test server where it isn't; DEMO_SERVER chooses one.
+server=${DEMO_SERVER:-$(command -v prosody >/dev/null && echo prosody || echo testserver)}
+start_prosody() {
+  port=$(free_port)
+  for who in juliet romeo; do
+    mkdir -p
+    echo "return { [\"password\"] = \"secret-$who\" };" >"$work/prosody/localhost/accounts/$who.dat"
+  done
+  cat >"$work/prosody.cfg.lua" <<CONF
 run_as_root = true
 pidfile = "$work/prosody.pid"
 data_path = "$work/prosody"
@@ -59,10 +63,31 @@ authentication = "internal_plain"
 log = { warn = "*console" }
 VirtualHost "localhost"
 CONF
-prosody -F --config "$work/prosody.cfg.lua" >"$work/prosody.log" 2>&1 &
-prosody_pid=$!
-for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
-echo "Prosody listens on 127.0.0.1:$port"
+  prosody -F --config "$work/prosody.cfg.lua" >"$work/server.log" 2>&1 &
+  server_pid=$!
+}
+start_testserver() {
+  port=$(free_port)
+  # It serves until its standard input ends.
+  sat-testserver --listen "127.0.0.1:$port" --account juliet:secret-juliet --account romeo:secret-romeo \
+    < <(exec sleep infinity) >"$work/server.log" 2>&1 &
+  server_pid=$!
+}
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+free_port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); listens "$port"; do :; done
+  echo "$port"
+}
+
+case $server in
+  prosody) say "A private Prosody on loopback with two accounts" ;;
+  testserver) say "Prosody isn't here: the project's own test server on loopback, with two accounts" ;;
+  *) echo "demo: DEMO_SERVER is prosody or testserver"; exit 2 ;;
+esac
+"start_$server"
+for _ in $(seq 100); do listens "$port" && break; sleep 0.1; done
+echo "$server listens on 127.0.0.1:$port"
 
 say "The backend, with the plugins of dist/plugins except ping"
 cp "$root"/dist/plugins/*.wasm "$work/plugins/"

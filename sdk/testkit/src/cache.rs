@@ -17,7 +17,10 @@ pub(crate) fn shared() -> Result<Cache, Failure> {
         .recursive(true)
         .mode(0o700)
         .create(&folder)?;
-    Ok(Cache::new(folder.join("compiled"), key(&folder.join("key"))?))
+    Ok(Cache::new(
+        folder.join("compiled"),
+        key(&folder.join("key"))?,
+    ))
 }
 
 fn folder() -> Result<PathBuf, Failure> {

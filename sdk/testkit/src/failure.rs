@@ -16,7 +16,8 @@ impl Failure {
     #[must_use]
     pub fn with(mut self, what: &str, text: &str) -> Self {
         if !text.trim().is_empty() {
-            self.0.push_str(&format!("\n--- {what}:\n{}", text.trim_end()));
+            self.0
+                .push_str(&format!("\n--- {what}:\n{}", text.trim_end()));
         }
         self
     }

@@ -68,7 +68,11 @@ fn main() -> ExitCode {
     let failed = results.iter().filter(|fine| !**fine).count();
     let passed = results.len() - failed;
     println!("{passed} passed, {failed} failed");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn report(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> bool {

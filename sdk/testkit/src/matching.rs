@@ -52,7 +52,9 @@ pub fn xml(expected: &Element, actual: &Element, memory: &mut Memory) -> Result<
         let found = actual.attr(name.as_str());
         if !found.is_some_and(|found| fits(value, found, memory)) {
             let name = name.as_str();
-            return Err(format!("{place}/@{name}: expected {value:?}, found {found:?}"));
+            return Err(format!(
+                "{place}/@{name}: expected {value:?}, found {found:?}"
+            ));
         }
     }
     let text = expected.text();
@@ -97,12 +99,21 @@ pub fn json(expected: &Value, actual: &Value, memory: &mut Memory) -> Result<(),
     json_at("", expected, actual, memory)
 }
 
-fn json_at(path: &str, expected: &Value, actual: &Value, memory: &mut Memory) -> Result<(), String> {
+fn json_at(
+    path: &str,
+    expected: &Value,
+    actual: &Value,
+    memory: &mut Memory,
+) -> Result<(), String> {
     let here = if path.is_empty() { "the value" } else { path };
     match (expected, actual) {
         (Value::Object(expected), Value::Object(found)) => {
             for (name, value) in expected {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
                 match found.get(name) {
                     Some(found) => json_at(&path, value, found, memory)?,
                     None if value.is_null() => {}
@@ -114,11 +125,15 @@ fn json_at(path: &str, expected: &Value, actual: &Value, memory: &mut Memory) ->
         (Value::Array(expected), Value::Array(found)) => {
             if expected.len() != found.len() {
                 let (wanted, there) = (expected.len(), found.len());
-                return Err(format!("{here}: expected {wanted} entries, found {there}: {actual}"));
+                return Err(format!(
+                    "{here}: expected {wanted} entries, found {there}: {actual}"
+                ));
             }
-            expected.iter().zip(found).enumerate().try_for_each(|(n, (e, f))| {
-                json_at(&format!("{path}[{n}]"), e, f, memory)
-            })
+            expected
+                .iter()
+                .zip(found)
+                .enumerate()
+                .try_for_each(|(n, (e, f))| json_at(&format!("{path}[{n}]"), e, f, memory))
         }
         (Value::String(text), found) if text.starts_with("$any") => {
             let found = match found {

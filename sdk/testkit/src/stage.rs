@@ -3,9 +3,7 @@
 use crate::{Failure, cache};
 use chrono::{DateTime, TimeZone, Utc};
 use sat_host::{
-    Backend, Clock, NewProfile, Options, Profile,
-    config::Denied,
-    profile::vault::KdfParams,
+    Backend, Clock, NewProfile, Options, Profile, config::Denied, profile::vault::KdfParams,
     wire::Dialer,
 };
 use sat_testserver::Server;
@@ -204,8 +202,7 @@ impl Running {
     pub fn drop_in(&self, file: &Path) -> Result<(), Failure> {
         let name = file.file_name().unwrap_or(file.as_os_str());
         let temporary = self.folder.path().join(name);
-        fs::copy(file, &temporary)
-            .map_err(|e| Failure::new(format!("{}: {e}", file.display())))?;
+        fs::copy(file, &temporary).map_err(|e| Failure::new(format!("{}: {e}", file.display())))?;
         Ok(fs::rename(temporary, self.plugin_dir().join(name))?)
     }
 
@@ -355,10 +352,15 @@ impl Running {
         };
         let mut text = String::new();
         for plugin in backend.plugins() {
-            let lines = backend.plugin_logs(&plugin.id, None, 50).unwrap_or_default();
+            let lines = backend
+                .plugin_logs(&plugin.id, None, 50)
+                .unwrap_or_default();
             for line in lines {
                 let profile = line.profile.as_deref().unwrap_or("-");
-                let entry = format!("{} [{profile}] {}: {}\n", plugin.id, line.level, line.message);
+                let entry = format!(
+                    "{} [{profile}] {}: {}\n",
+                    plugin.id, line.level, line.message
+                );
                 text.push_str(&entry);
             }
         }

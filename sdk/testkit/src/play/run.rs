@@ -78,11 +78,15 @@ impl Actors {
             match person.kind {
                 Kind::Profile => {
                     actors.stage.profile(&account).await?;
-                    actors.profiles.insert(person.name.clone(), Actor::default());
+                    actors
+                        .profiles
+                        .insert(person.name.clone(), Actor::default());
                 }
                 Kind::Client => {
                     actors.stage.account(&account);
-                    actors.clients.insert(person.name.clone(), Client::default());
+                    actors
+                        .clients
+                        .insert(person.name.clone(), Client::default());
                 }
             }
         }
@@ -259,7 +263,8 @@ impl Actors {
 
     fn json(&self, text: &str) -> Result<Value, Failure> {
         let text = matching::fill(text, &self.memory);
-        serde_json::from_str(&text).map_err(|e| Failure::new(format!("this isn't JSON: {e}: {text}")))
+        serde_json::from_str(&text)
+            .map_err(|e| Failure::new(format!("this isn't JSON: {e}: {text}")))
     }
 
     async fn call(&mut self, who: &str, method: &str, params: &str) -> Result<(), Failure> {
