@@ -1,0 +1,239 @@
+//! A plugin's folder: what is in it, and building it.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use sat_client::errors::exit;
+use sat_manifest::Manifest;
+use serde_json::Value;
+
+use crate::{failure::Failure, paint, python, sdk};
+
+/// What plugins are built for.
+const TARGET: &str = "wasm32-wasip2";
+
+/// A plugin's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    /// Absolute.
+    pub(crate) dir: PathBuf,
+    /// Whether it is written in Python.
+    pub(crate) python: bool,
+}
+
+impl Project {
+    /// The project in a folder.
+    pub(crate) fn at(dir: &Path) -> Result<Self, Failure> {
+        let absolute = dir.canonicalize().map_err(|e| Failure::io(dir, &e))?;
+        let has = |name: &str| absolute.join(name).is_file();
+        let rust = has("Cargo.toml");
+        let python = !rust && (has("plugin.py") || has("pyproject.toml"));
+        if !rust && !python {
+            let message = format!(
+                "{} is no plugin's folder, it has neither Cargo.toml nor plugin.py: `sat plugin new NAME` \
+                 makes one",
+                dir.display()
+            );
+            return Err(Failure::new(exit::NOT_FOUND, message));
+        }
+        Ok(Self { dir: absolute, python })
+    }
+
+    /// Builds the plugin, with the build's own output shown, and returns the file.
+    pub(crate) fn build(&self, release: bool) -> Result<PathBuf, Failure> {
+        if self.python {
+            return python::build(&self.dir);
+        }
+        self.prepare()?;
+        let cargo = self.cargo()?;
+        let mut command = self.command(&cargo_program());
+        command.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        if release {
+            command.arg("--release");
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| no_cargo(&e))?;
+        let mut file = None;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                file = artifact(&line, &cargo.manifest).or(file);
+            }
+        }
+        let status = child.wait().map_err(|e| no_cargo(&e))?;
+        if !status.success() {
+            return Err(Failure::error("The plugin can't be built, see above"));
+        }
+        file.ok_or_else(|| Failure::error("cargo says of no file that it is the plugin"))
+    }
+
+    /// The file that the last release build left.
+    pub(crate) fn built(&self) -> Result<PathBuf, Failure> {
+        let file = if self.python {
+            python::built(&self.dir)
+        } else {
+            let cargo = self.cargo()?;
+            let folder = cargo.target.join(TARGET).join("release");
+            Some(folder.join(format!("{}.wasm", cargo.library.replace('-', "_"))))
+        };
+        file.filter(|f| f.is_file()).ok_or_else(|| {
+            let message = format!("{} isn't built yet: `sat plugin build`", self.dir.display());
+            Failure::new(exit::NOT_FOUND, message)
+        })
+    }
+
+    /// Runs the tests of the plugin's own logic.
+    pub(crate) fn native_tests(&self) -> Result<(), Failure> {
+        if self.python {
+            return python::test(&self.dir);
+        }
+        self.prepare()?;
+        let mut command = self.command(&cargo_program());
+        let status = command.arg("test").status().map_err(|e| no_cargo(&e))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::error("Tests fail, see above"))
+        }
+    }
+
+    /// Looks for the common mistakes before cargo does, whose words for them help less.
+    fn prepare(&self) -> Result<(), Failure> {
+        let file = self.dir.join("plugin.toml");
+        if !file.is_file() {
+            let message = format!(
+                "{} has no plugin.toml, which says who the plugin is and what it wants: write one with \
+                 `id`, `version` and `summary`, see doc/plugin-guide.md",
+                self.dir.display()
+            );
+            return Err(Failure::new(exit::NOT_FOUND, message));
+        }
+        let text = fs::read_to_string(&file).map_err(|e| Failure::io(&file, &e))?;
+        let manifest = Manifest::parse(&text)
+            .map_err(|e| Failure::new(exit::DATA, format!("plugin.toml: {e}")))?;
+        let cargo_toml = self.dir.join("Cargo.toml");
+        let text = fs::read_to_string(&cargo_toml).map_err(|e| Failure::io(&cargo_toml, &e))?;
+        // What can't be read, cargo will say better.
+        let cargo: toml::Table = text.parse().unwrap_or_default();
+        let at = |path: &[&str]| {
+            let mut keys = path.iter();
+            let first = keys.next().and_then(|key| cargo.get(*key));
+            keys.fold(first, |value, key| value?.get(*key))
+        };
+        if at(&["profile", "release", "panic"]).and_then(|v| v.as_str()) == Some("unwind") {
+            paint::warning(
+                "Cargo.toml: panic = \"unwind\" makes the file larger for nothing, since a panic ends the \
+                 instance: write panic = \"abort\" below [profile.release]",
+            );
+        }
+        let version = at(&["package", "version"]).and_then(|v| v.as_str());
+        if version.is_some_and(|v| v != manifest.version) {
+            paint::note(&format!(
+                "Cargo.toml says version {}, plugin.toml {}: the latter counts",
+                version.unwrap_or_default(),
+                manifest.version
+            ));
+        }
+        if let Some(path) = at(&["dependencies", "sat-sdk", "path"]).and_then(|v| v.as_str()) {
+            let path = self.dir.join(path);
+            if !path.is_dir() && !sdk::restore(&path)? {
+                let message = format!(
+                    "The SDK that Cargo.toml names isn't there: {}. Write the path that `sat plugin sdk` \
+                     prints behind `sat-sdk = {{ path =`",
+                    path.display()
+                );
+                return Err(Failure::new(exit::NOT_FOUND, message));
+            }
+        }
+        self.target_is_installed()
+    }
+
+    fn target_is_installed(&self) -> Result<(), Failure> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut command = self.command(&rustc);
+        command.args(["--print", "target-libdir", "--target", TARGET]);
+        let output = command.output().map_err(|e| no_cargo(&e))?;
+        let folder = String::from_utf8_lossy(&output.stdout);
+        if output.status.success() && Path::new(folder.trim()).is_dir() {
+            return Ok(());
+        }
+        let message = format!("Rust can't build for {TARGET} yet: `rustup target add {TARGET}`");
+        Err(Failure::new(exit::MISSING_FEATURE, message))
+    }
+
+    /// What cargo knows of the project.
+    fn cargo(&self) -> Result<Cargo, Failure> {
+        let mut command = self.command(&cargo_program());
+        command.args(["metadata", "--no-deps", "--format-version", "1"]);
+        let output = command.stderr(Stdio::inherit()).output().map_err(|e| no_cargo(&e))?;
+        if !output.status.success() {
+            return Err(Failure::error("cargo can't read the project, see above"));
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|e| Failure::error(format!("cargo metadata: {e}")))?;
+        let manifest = self.dir.join("Cargo.toml").display().to_string();
+        let packages = metadata["packages"].as_array().into_iter().flatten();
+        let package = packages
+            .into_iter()
+            .find(|p| p["manifest_path"].as_str() == Some(&manifest))
+            .ok_or_else(|| {
+                Failure::error(format!("{manifest} has no [package]: go into the plugin's folder"))
+            })?;
+        let targets = package["targets"].as_array().into_iter().flatten();
+        let library = targets.into_iter().find(|t| is_cdylib(t)).and_then(|t| t["name"].as_str());
+        let Some(library) = library else {
+            let message = "Cargo.toml makes no component: write\n  [lib]\n  crate-type = [\"cdylib\"]\nand \
+                           keep the plugin in src/lib.rs";
+            return Err(Failure::new(exit::DATA, message));
+        };
+        Ok(Cargo {
+            manifest,
+            library: library.to_owned(),
+            target: PathBuf::from(metadata["target_directory"].as_str().unwrap_or_default()),
+        })
+    }
+
+    fn command(&self, program: &OsString) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.dir);
+        command
+    }
+}
+
+/// What cargo knows of a project.
+struct Cargo {
+    /// Path of its `Cargo.toml`.
+    manifest: String,
+    /// Name of its library.
+    library: String,
+    /// Where builds go.
+    target: PathBuf,
+}
+
+/// The component in a line of cargo's, if that is of this package.
+fn artifact(line: &str, manifest: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let ours = message["reason"] == "compiler-artifact"
+        && message["manifest_path"].as_str() == Some(manifest)
+        && is_cdylib(&message["target"]);
+    let files = message["filenames"].as_array().filter(|_| ours)?;
+    let mut files = files.iter().filter_map(Value::as_str);
+    files.find(|f| f.ends_with(".wasm")).map(PathBuf::from)
+}
+
+fn is_cdylib(target: &Value) -> bool {
+    let types = target["crate_types"].as_array();
+    types.is_some_and(|types| types.iter().any(|t| t == "cdylib"))
+}
+
+fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn no_cargo(error: &std::io::Error) -> Failure {
+    let message = format!("cargo can't be run ({error}): install Rust with rustup, https://rustup.rs");
+    Failure::new(exit::MISSING_FEATURE, message)
+}
