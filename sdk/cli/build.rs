@@ -41,24 +41,39 @@ fn main() -> Result<(), Box<dyn Error>> {
         hash.update(fs::read(file)?);
         hash.update([0]);
     }
-    let hash: String = hash.finalize().iter().take(6).fold(String::new(), |mut s, b| {
-        write!(s, "{b:02x}").ok();
-        s
-    });
+    let hash: String = hash
+        .finalize()
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut s, b| {
+            write!(s, "{b:02x}").ok();
+            s
+        });
     let out = format!(
         "/// First digits of the SHA-256 of [`SDK`].\npub(crate) const SDK_HASH: &str = {hash:?};\n{}{}",
         list("SDK", "Path below the SDK's folder, and content.", &sources),
-        list("TEMPLATES", "Path below `sdk/templates`, and content.", &templates),
+        list(
+            "TEMPLATES",
+            "Path below `sdk/templates`, and content.",
+            &templates
+        ),
     );
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded.rs"), out)?;
     // Of folders too: cargo then looks at everything in them.
     println!("cargo::rerun-if-changed={}", sdk.display());
-    println!("cargo::rerun-if-changed={}", sdk.join("wit").canonicalize()?.display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        sdk.join("wit").canonicalize()?.display()
+    );
     Ok(())
 }
 
 /// All files below a folder, with their paths; links are followed, `sdk/wit` is one.
-fn walk(path: &Path, name_of: &str, found: &mut Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
+fn walk(
+    path: &Path,
+    name_of: &str,
+    found: &mut Vec<(String, PathBuf)>,
+) -> Result<(), Box<dyn Error>> {
     if !path.is_dir() {
         found.push((name_of.to_owned(), path.canonicalize()?));
         return Ok(());
@@ -69,7 +84,11 @@ fn walk(path: &Path, name_of: &str, found: &mut Vec<(String, PathBuf)>) -> Resul
         if name == "target" {
             continue;
         }
-        let below = if name_of.is_empty() { name } else { format!("{name_of}/{name}") };
+        let below = if name_of.is_empty() {
+            name
+        } else {
+            format!("{name_of}/{name}")
+        };
         walk(&entry, &below, found)?;
     }
     Ok(())
@@ -90,7 +109,12 @@ fn name(path: &Path) -> Result<String, Box<dyn Error>> {
 fn list(name: &str, doc: &str, files: &[(String, PathBuf)]) -> String {
     let mut out = format!("/// {doc}\npub(crate) const {name}: &[(&str, &[u8])] = &[\n");
     for (name, file) in files {
-        writeln!(out, "    ({name:?}, include_bytes!({:?})),", file.display().to_string()).ok();
+        writeln!(
+            out,
+            "    ({name:?}, include_bytes!({:?})),",
+            file.display().to_string()
+        )
+        .ok();
     }
     out + "];\n"
 }

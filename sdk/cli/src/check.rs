@@ -13,7 +13,8 @@ use sat_client::errors::exit;
 use sat_manifest::Manifest;
 
 use crate::{
-    contract::Contract, failure::Failure, paint, plugin::Plugin, project::Project, signature::Signed,
+    contract::Contract, failure::Failure, paint, plugin::Plugin, project::Project,
+    signature::Signed,
 };
 
 /// The largest file that the backend loads, in bytes.
@@ -101,8 +102,14 @@ pub(crate) fn report(file: &Path, against: Option<&Path>) -> Result<(), Failure>
     let name = file.display();
     match errors {
         0 => paint::line(&format!("{name}: good, {}", paint::size(plugin.size))),
-        1 => Err(Failure::new(exit::DATA, format!("{name} has a fault, see above"))),
-        n => Err(Failure::new(exit::DATA, format!("{name} has {n} faults, see above"))),
+        1 => Err(Failure::new(
+            exit::DATA,
+            format!("{name} has a fault, see above"),
+        )),
+        n => Err(Failure::new(
+            exit::DATA,
+            format!("{name} has {n} faults, see above"),
+        )),
     }
 }
 
@@ -120,7 +127,14 @@ pub(crate) fn findings(plugin: &Plugin) -> Result<Vec<Finding>, Failure> {
     match (plugin.imports(), plugin.exports()) {
         (Ok(imports), Ok(exports)) => {
             offers::check(plugin, &exports, &contract, manifest.as_ref(), &mut found);
-            imports::check(plugin, &imports, &exports, &contract, manifest.as_ref(), &mut found);
+            imports::check(
+                plugin,
+                &imports,
+                &exports,
+                &contract,
+                manifest.as_ref(),
+                &mut found,
+            );
         }
         (imports, exports) => {
             let faults = [imports.err(), exports.err()].into_iter().flatten();

@@ -49,7 +49,9 @@ impl Contract {
     }
 
     fn package(&self, interface: &Interface) -> &str {
-        let package = interface.package.and_then(|id| self.resolve.packages.get(id));
+        let package = interface
+            .package
+            .and_then(|id| self.resolve.packages.get(id));
         package.map_or("", |p| &p.name.name)
     }
 }

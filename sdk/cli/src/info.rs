@@ -98,7 +98,9 @@ impl Info<'_> {
     }
 
     fn features(&self) -> impl Iterator<Item = &Port<'_>> {
-        self.exports.iter().filter(|p| p.name().name == p.name().package)
+        self.exports
+            .iter()
+            .filter(|p| p.name().name == p.name().package)
     }
 
     fn methods(&self) -> Vec<Value> {
@@ -116,7 +118,9 @@ impl Info<'_> {
             let events = format!("{}:{}/events", name.namespace, name.package);
             let events = self.plugin.described(&events);
             let functions = events.into_iter().flat_map(|i| i.functions.values());
-            functions.map(|f| self.function(&name.method(&f.name), f)).collect::<Vec<_>>()
+            functions
+                .map(|f| self.function(&name.method(&f.name), f))
+                .collect::<Vec<_>>()
         });
         own.collect()
     }
@@ -171,11 +175,20 @@ fn text(file: &Path, info: &Value) -> String {
     };
     let signature = &info["signature"];
     let signed = match signature["state"].as_str() {
-        Some("valid") => format!("signed by {}", signature["key"].as_str().unwrap_or_default()),
-        Some("wrong") => format!("WRONG SIGNATURE: {}", signature["reason"].as_str().unwrap_or_default()),
+        Some("valid") => format!(
+            "signed by {}",
+            signature["key"].as_str().unwrap_or_default()
+        ),
+        Some("wrong") => format!(
+            "WRONG SIGNATURE: {}",
+            signature["reason"].as_str().unwrap_or_default()
+        ),
         _ => "not signed".into(),
     };
-    let size = info["size"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+    let size = info["size"]
+        .as_u64()
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or_default();
     let mut out = format!(
         "{} {}: {}\n  {}, {}, {signed}\n",
         word("id"),
@@ -192,7 +205,13 @@ fn text(file: &Path, info: &Value) -> String {
             }
         }
     };
-    let one = |text: String| if text.is_empty() { Vec::new() } else { vec![text] };
+    let one = |text: String| {
+        if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![text]
+        }
+    };
     section("Authors", one(words("authors")));
     section("For profiles of the kind", one(words("modes")));
     let asks = info["permissions"].as_object().cloned().unwrap_or_default();
@@ -206,8 +225,17 @@ fn text(file: &Path, info: &Value) -> String {
     let xeps = xeps.iter().map(|x| {
         let part = |key: &str| x[key].as_str().unwrap_or_default().to_owned();
         let note = part("note");
-        let note = if note.is_empty() { note } else { format!(": {note}") };
-        format!("XEP-{} {} {}{note}", part("number"), part("version"), part("status"))
+        let note = if note.is_empty() {
+            note
+        } else {
+            format!(": {note}")
+        };
+        format!(
+            "XEP-{} {} {}{note}",
+            part("number"),
+            part("version"),
+            part("status")
+        )
     });
     section("Follows", xeps.collect());
     let features = list("features");
@@ -220,7 +248,11 @@ fn text(file: &Path, info: &Value) -> String {
         let line = |f: &Value| {
             let part = |key: &str| f[key].as_str().unwrap_or_default().to_owned();
             let doc = part("doc");
-            let doc = if doc.is_empty() { doc } else { format!("\n{doc}") };
+            let doc = if doc.is_empty() {
+                doc
+            } else {
+                format!("\n{doc}")
+            };
             format!("{}: {}{doc}", part("name"), part("type"))
         };
         all.iter().map(line).collect::<Vec<_>>()
@@ -230,7 +262,11 @@ fn text(file: &Path, info: &Value) -> String {
     section("Receives", one(words("receives")));
     let settings = info["settings"].as_object().cloned().unwrap_or_default();
     let settings = settings.iter().map(|(name, s)| {
-        format!("{name} = {}: {}", s["default"], s["label"].as_str().unwrap_or_default())
+        format!(
+            "{name} = {}: {}",
+            s["default"],
+            s["label"].as_str().unwrap_or_default()
+        )
     });
     section("Settings", settings.collect());
     out.trim_end().to_owned()

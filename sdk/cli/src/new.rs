@@ -10,12 +10,64 @@ use crate::{args::New, failure::Failure, paint, python, sdk};
 
 /// Words that a Rust module or crate can't be called.
 const RUST: [&str; 58] = [
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
-    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
-    "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
-    "proc-macro", "pub", "ref", "return", "sat-sdk", "self", "static", "std", "struct", "super",
-    "test", "trait", "true", "try", "type", "typeof", "union", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "sat-sdk",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "union",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
 ];
 
 /// Makes the folder.
@@ -36,9 +88,11 @@ pub(crate) fn run(new: &New) -> Result<(), Failure> {
     };
     let placeholders = placeholders(new, &sdk);
     let fill = |text: &str| {
-        placeholders.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(&format!("{{{{{name}}}}}"), value)
-        })
+        placeholders
+            .iter()
+            .fold(text.to_owned(), |text, (name, value)| {
+                text.replace(&format!("{{{{{name}}}}}"), value)
+            })
     };
     let prefix = format!("{}/", new.template);
     for (path, content) in sdk::TEMPLATES {
@@ -77,7 +131,10 @@ fn placeholders(new: &New, sdk: &Path) -> Vec<(&'static str, String)> {
         ("namespace_snake", namespace),
         ("feature", feature),
         ("xmlns", format!("urn:{}:{}:0", new.namespace, new.name)),
-        ("sdk", toml::Value::from(sdk.display().to_string()).to_string()),
+        (
+            "sdk",
+            toml::Value::from(sdk.display().to_string()).to_string(),
+        ),
     ]
 }
 

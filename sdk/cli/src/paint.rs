@@ -52,7 +52,13 @@ fn remark(colour: &str, word: &str, text: &str) {
 
 /// Texts of files are written by others: nothing in them may steer the terminal.
 fn clean(text: &str) -> String {
-    let visible = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let visible = |c: char| {
+        if c.is_control() && c != '\n' && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
     text.chars().map(visible).collect()
 }
 

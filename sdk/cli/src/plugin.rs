@@ -58,9 +58,8 @@ impl Plugin {
     /// Reads a file.
     pub(crate) fn open(file: &Path) -> Result<Self, Failure> {
         let bytes = fs::read(file).map_err(|e| Failure::io(file, &e))?;
-        Self::read(&bytes).map_err(|why| {
-            Failure::new(exit::DATA, format!("{}: {why}", file.display()))
-        })
+        Self::read(&bytes)
+            .map_err(|why| Failure::new(exit::DATA, format!("{}: {why}", file.display())))
     }
 
     /// Reads a file's bytes.
@@ -97,13 +96,21 @@ impl Plugin {
 
     /// What it imports.
     pub(crate) fn imports(&self) -> Result<Vec<Port<'_>>, String> {
-        let world = self.component.worlds.get(self.world).ok_or("it has no type")?;
+        let world = self
+            .component
+            .worlds
+            .get(self.world)
+            .ok_or("it has no type")?;
         self.ports(world.imports.iter(), "Import")
     }
 
     /// What it exports.
     pub(crate) fn exports(&self) -> Result<Vec<Port<'_>>, String> {
-        let world = self.component.worlds.get(self.world).ok_or("it has no type")?;
+        let world = self
+            .component
+            .worlds
+            .get(self.world)
+            .ok_or("it has no type")?;
         self.ports(world.exports.iter(), "Export")
     }
 
@@ -171,7 +178,9 @@ fn sections(bytes: &[u8]) -> Result<(String, String), String> {
         }
     }
     let text = |found: &[&[u8]], name: &str| match found {
-        [data] => String::from_utf8(data.to_vec()).map_err(|_| format!("Section {name} is not UTF-8")),
+        [data] => {
+            String::from_utf8(data.to_vec()).map_err(|_| format!("Section {name} is not UTF-8"))
+        }
         [] => Err(format!(
             "The file has no {name} section: write `sat_sdk::plugin!(YourType: …);` in src/lib.rs and \
              build again"

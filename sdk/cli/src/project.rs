@@ -41,7 +41,10 @@ impl Project {
             );
             return Err(Failure::new(exit::NOT_FOUND, message));
         }
-        Ok(Self { dir: absolute, python })
+        Ok(Self {
+            dir: absolute,
+            python,
+        })
     }
 
     /// Builds the plugin, with the build's own output shown, and returns the file.
@@ -52,11 +55,20 @@ impl Project {
         self.prepare()?;
         let cargo = self.cargo()?;
         let mut command = self.command(&cargo_program());
-        command.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        command.args([
+            "build",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
         if release {
             command.arg("--release");
         }
-        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| no_cargo(&e))?;
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| no_cargo(&e))?;
         let mut file = None;
         if let Some(output) = child.stdout.take() {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -168,7 +180,10 @@ impl Project {
     fn cargo(&self) -> Result<Cargo, Failure> {
         let mut command = self.command(&cargo_program());
         command.args(["metadata", "--no-deps", "--format-version", "1"]);
-        let output = command.stderr(Stdio::inherit()).output().map_err(|e| no_cargo(&e))?;
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|e| no_cargo(&e))?;
         if !output.status.success() {
             return Err(Failure::error("cargo can't read the project, see above"));
         }
@@ -180,10 +195,15 @@ impl Project {
             .into_iter()
             .find(|p| p["manifest_path"].as_str() == Some(&manifest))
             .ok_or_else(|| {
-                Failure::error(format!("{manifest} has no [package]: go into the plugin's folder"))
+                Failure::error(format!(
+                    "{manifest} has no [package]: go into the plugin's folder"
+                ))
             })?;
         let targets = package["targets"].as_array().into_iter().flatten();
-        let library = targets.into_iter().find(|t| is_cdylib(t)).and_then(|t| t["name"].as_str());
+        let library = targets
+            .into_iter()
+            .find(|t| is_cdylib(t))
+            .and_then(|t| t["name"].as_str());
         let Some(library) = library else {
             let message = "Cargo.toml makes no component: write\n  [lib]\n  crate-type = [\"cdylib\"]\nand \
                            keep the plugin in src/lib.rs";
@@ -234,6 +254,7 @@ fn cargo_program() -> OsString {
 }
 
 fn no_cargo(error: &std::io::Error) -> Failure {
-    let message = format!("cargo can't be run ({error}): install Rust with rustup, https://rustup.rs");
+    let message =
+        format!("cargo can't be run ({error}): install Rust with rustup, https://rustup.rs");
     Failure::new(exit::MISSING_FEATURE, message)
 }

@@ -22,7 +22,8 @@ pub(crate) fn new(new: &New) -> Result<(), Failure> {
 pub(crate) fn build(dir: &Path) -> Result<PathBuf, Failure> {
     run(dir, [OsStr::new("build"), dir.as_os_str()])?;
     built(dir).ok_or_else(|| {
-        let message = "`python3 -m sat_sdk build` left no .wasm in the folder, nor in dist/ or build/";
+        let message =
+            "`python3 -m sat_sdk build` left no .wasm in the folder, nor in dist/ or build/";
         Failure::error(message)
     })
 }
@@ -35,7 +36,11 @@ pub(crate) fn test(dir: &Path) -> Result<(), Failure> {
 /// The newest file that a build left.
 pub(crate) fn built(dir: &Path) -> Option<PathBuf> {
     let folders = [dir.to_owned(), dir.join("dist"), dir.join("build")];
-    let files = folders.iter().filter_map(|f| fs::read_dir(f).ok()).flatten().flatten();
+    let files = folders
+        .iter()
+        .filter_map(|f| fs::read_dir(f).ok())
+        .flatten()
+        .flatten();
     files
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == "wasm"))

@@ -31,7 +31,9 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let project = Project::at(dir)?;
     let backend = backend::find(config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Failure::error(format!("The runtime can't start: {e}")))?;
     runtime.block_on(async {
         // Before the build: without a backend there is no use in it.
@@ -75,8 +77,15 @@ impl Session {
             paint::step("the backend has this file already");
         }
         let name = self.dropped.name();
-        match self.backend.outcome(&name, &mut self.events, self.dropped.is_new).await? {
-            Ok(version) => paint::step(&format!("{} {version} is loaded; Ctrl-C takes it out", self.id)),
+        match self
+            .backend
+            .outcome(&name, &mut self.events, self.dropped.is_new)
+            .await?
+        {
+            Ok(version) => paint::step(&format!(
+                "{} {version} is loaded; Ctrl-C takes it out",
+                self.id
+            )),
             Err(why) => paint::error(&format!("The backend refused it: {why}")),
         }
         Ok(())
@@ -137,12 +146,18 @@ impl Session {
                 return Ok(());
             }
             None => {
-                let message = "The backend has ended the connection: start it with `sat`, then try again";
+                let message =
+                    "The backend has ended the connection: start it with `sat`, then try again";
                 return Err(Failure::new(exit::NOT_RUNNING, message));
             }
         };
-        if self.topics.iter().any(|t| event.topic.starts_with(t)) && self.backend.shows(&event.profile) {
-            let data = event.data.as_ref().map_or("(too large to be shown)", |d| d.get());
+        if self.topics.iter().any(|t| event.topic.starts_with(t))
+            && self.backend.shows(&event.profile)
+        {
+            let data = event
+                .data
+                .as_ref()
+                .map_or("(too large to be shown)", |d| d.get());
             paint::line(&format!("{} event {} {data}", event.profile, event.topic))?;
         }
         Ok(())
@@ -157,7 +172,10 @@ fn who(file: &Path) -> Result<(String, Vec<String>), Failure> {
     let exports = plugin.exports().map_err(fault)?;
     let features = exports.iter().map(|p| p.name());
     let features = features.filter(|n| n.name == n.package);
-    Ok((manifest.id, features.map(|n| format!("{}.", n.feature())).collect()))
+    Ok((
+        manifest.id,
+        features.map(|n| format!("{}.", n.feature())).collect(),
+    ))
 }
 
 /// The end of a build; never, when none runs.

@@ -11,8 +11,8 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
-pub(crate) use embedded::{SDK, TEMPLATES};
 use embedded::SDK_HASH;
+pub(crate) use embedded::{SDK, TEMPLATES};
 
 /// `sat plugin sdk`.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -34,7 +34,9 @@ fn folder() -> Result<PathBuf, Failure> {
     };
     let data = absolute("XDG_DATA_HOME")
         .or_else(|| Some(absolute("HOME")?.join(".local/share")))
-        .ok_or_else(|| Failure::error("Neither XDG_DATA_HOME nor HOME says where to unpack the SDK: use --sdk"))?;
+        .ok_or_else(|| {
+            Failure::error("Neither XDG_DATA_HOME nor HOME says where to unpack the SDK: use --sdk")
+        })?;
     let version = env!("CARGO_PKG_VERSION");
     Ok(data.join("sat/sdk").join(format!("{version}-{SDK_HASH}")))
 }

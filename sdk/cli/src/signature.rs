@@ -97,7 +97,11 @@ pub(crate) fn keygen(file: &Path) -> Result<(), Failure> {
     let key = SigningKey::from_bytes(&seed);
     let text = format!("{HEADER}\n{}\n", STANDARD.encode(seed));
     // Never over another key, and for nobody else to read.
-    let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let created = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
     created
         .and_then(|mut f| f.write_all(text.as_bytes()))
         .map_err(|e| Failure::io(file, &e))?;

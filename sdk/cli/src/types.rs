@@ -18,10 +18,20 @@ pub(crate) fn spelled(resolve: &Resolve, function: &Function) -> String {
 }
 
 fn write_function(function: &Function, text: &dyn Fn(&Type) -> String) -> String {
-    let params = function.params.iter().map(|p| format!("{}: {}", p.name, text(&p.ty)));
+    let params = function
+        .params
+        .iter()
+        .map(|p| format!("{}: {}", p.name, text(&p.ty)));
     let params = params.collect::<Vec<_>>().join(", ");
-    let result = function.result.as_ref().map(|ty| format!(" -> {}", text(ty)));
-    let word = if is_async(function) { "async func" } else { "func" };
+    let result = function
+        .result
+        .as_ref()
+        .map(|ty| format!(" -> {}", text(ty)));
+    let word = if is_async(function) {
+        "async func"
+    } else {
+        "func"
+    };
     format!("{word}({params}){}", result.unwrap_or_default())
 }
 
@@ -29,7 +39,9 @@ fn write_function(function: &Function, text: &dyn Fn(&Type) -> String) -> String
 pub(crate) fn is_async(function: &Function) -> bool {
     matches!(
         function.kind,
-        FunctionKind::AsyncFreestanding | FunctionKind::AsyncMethod(_) | FunctionKind::AsyncStatic(_)
+        FunctionKind::AsyncFreestanding
+            | FunctionKind::AsyncMethod(_)
+            | FunctionKind::AsyncStatic(_)
     )
 }
 
@@ -45,7 +57,9 @@ pub(crate) fn whole(resolve: &Resolve, ty: &Type) -> String {
 pub(crate) fn named(resolve: &Resolve, ty: &Type) -> String {
     match ty {
         Type::Id(id) => match resolve.types.get(*id) {
-            Some(TypeDef { name: Some(name), .. }) => name.clone(),
+            Some(TypeDef {
+                name: Some(name), ..
+            }) => name.clone(),
             Some(def) => kind(resolve, &def.kind, &|ty| named(resolve, ty)),
             None => "?".into(),
         },
@@ -89,12 +103,19 @@ pub(crate) fn home(resolve: &Resolve, def: &TypeDef) -> Option<String> {
 }
 
 /// What is in a definition, with `text` for the types in it.
-pub(crate) fn kind(resolve: &Resolve, kind: &TypeDefKind, text: &dyn Fn(&Type) -> String) -> String {
+pub(crate) fn kind(
+    resolve: &Resolve,
+    kind: &TypeDefKind,
+    text: &dyn Fn(&Type) -> String,
+) -> String {
     let list = |items: Vec<String>| items.join(", ");
     let may = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "_".into(), text);
     match kind {
         TypeDefKind::Record(record) => {
-            let fields = record.fields.iter().map(|f| format!("{}: {}", f.name, text(&f.ty)));
+            let fields = record
+                .fields
+                .iter()
+                .map(|f| format!("{}: {}", f.name, text(&f.ty)));
             format!("record {{ {} }}", list(fields.collect()))
         }
         TypeDefKind::Variant(variant) => {
@@ -112,7 +133,9 @@ pub(crate) fn kind(resolve: &Resolve, kind: &TypeDefKind, text: &dyn Fn(&Type) -
             let flags = flags.flags.iter().map(|f| f.name.clone());
             format!("flags {{ {} }}", list(flags.collect()))
         }
-        TypeDefKind::Tuple(tuple) => format!("tuple<{}>", list(tuple.types.iter().map(text).collect())),
+        TypeDefKind::Tuple(tuple) => {
+            format!("tuple<{}>", list(tuple.types.iter().map(text).collect()))
+        }
         TypeDefKind::Option(ty) => format!("option<{}>", text(ty)),
         TypeDefKind::List(ty) => format!("list<{}>", text(ty)),
         TypeDefKind::Map(key, value) => format!("map<{}, {}>", text(key), text(value)),
@@ -183,7 +206,9 @@ fn refused(resolve: &Resolve, ty: &Type) -> Option<String> {
             return Some("a map isn't part of the contract: use a list of tuples".into());
         }
         TypeDefKind::FixedLengthList(..) => {
-            return Some("a list of a fixed length isn't part of the contract: use a list or a tuple".into());
+            return Some(
+                "a list of a fixed length isn't part of the contract: use a list or a tuple".into(),
+            );
         }
         _ => {}
     }
@@ -199,7 +224,8 @@ pub(crate) fn not_offered(resolve: &Resolve, function: &Function) -> Option<Stri
              and `async fn` in the code"
         ));
     }
-    let fault = |name: &str, ty| refused(resolve, ty).map(|why| format!("parameter `{name}`: {why}"));
+    let fault =
+        |name: &str, ty| refused(resolve, ty).map(|why| format!("parameter `{name}`: {why}"));
     if let Some(why) = function.params.iter().find_map(|p| fault(&p.name, &p.ty)) {
         return Some(why);
     }
@@ -211,9 +237,14 @@ pub(crate) fn not_offered(resolve: &Resolve, function: &Function) -> Option<Stri
             "the parameter name `{name}` is the bridge's own: choose another"
         ));
     }
-    let returned = function.result.as_ref().and_then(|ty| definition(resolve, ty));
+    let returned = function
+        .result
+        .as_ref()
+        .and_then(|ty| definition(resolve, ty));
     let Some(TypeDefKind::Result(result)) = returned.map(|def| &def.kind) else {
-        return Some("it doesn't return `result<…, error>`, so its failures can't be told: add it".into());
+        return Some(
+            "it doesn't return `result<…, error>`, so its failures can't be told: add it".into(),
+        );
     };
     let error = result.err.as_ref().map(|ty| whole(resolve, ty));
     if error.as_deref() != Some("record { code: string, message: string }") {
@@ -229,7 +260,11 @@ pub(crate) fn not_offered(resolve: &Resolve, function: &Function) -> Option<Stri
 
 /// Why a function can't be an event.
 pub(crate) fn no_event(resolve: &Resolve, function: &Function) -> Option<String> {
-    match (function.params.as_slice(), is_async(function), &function.result) {
+    match (
+        function.params.as_slice(),
+        is_async(function),
+        &function.result,
+    ) {
         ([record], true, None) => refused(resolve, &record.ty),
         _ => Some("it must be `async func` with one record and no result".into()),
     }

@@ -44,7 +44,10 @@ impl Signature {
             _ => None,
         };
         let named = fields.unwrap_or(&params);
-        if let Some(name) = named.iter().find(|f| RESERVED_PARAMETERS.contains(&f.name.as_str())) {
+        if let Some(name) = named
+            .iter()
+            .find(|f| RESERVED_PARAMETERS.contains(&f.name.as_str()))
+        {
             return Err(format!(
                 "the parameter name `{}` is the bridge's own",
                 name.name

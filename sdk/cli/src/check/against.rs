@@ -68,7 +68,10 @@ pub(super) fn findings(old: &Plugin, new: &Plugin) -> Vec<Finding> {
 }
 
 fn manifests(old: &Plugin, new: &Plugin, found: &mut Vec<Finding>) {
-    let (Ok(a), Ok(b)) = (Manifest::parse(&old.manifest), Manifest::parse(&new.manifest)) else {
+    let (Ok(a), Ok(b)) = (
+        Manifest::parse(&old.manifest),
+        Manifest::parse(&new.manifest),
+    ) else {
         return;
     };
     if a.id != b.id {
@@ -87,7 +90,10 @@ fn manifests(old: &Plugin, new: &Plugin, found: &mut Vec<Finding>) {
     }
     if let (Ok(before), Ok(now)) = (old.imports(), new.imports()) {
         let before = uses(&before);
-        let more: Vec<_> = uses(&now).into_iter().filter(|u| !before.contains(u)).collect();
+        let more: Vec<_> = uses(&now)
+            .into_iter()
+            .filter(|u| !before.contains(u))
+            .collect();
         if !more.is_empty() {
             found.push(Finding::note(format!(
                 "It asks for more than before: {}",
@@ -130,7 +136,10 @@ fn functions(
             found.push(removed(feature, what, name));
             continue;
         };
-        let spelled = (types::spelled(&old.wit, before), types::spelled(&new.wit, now));
+        let spelled = (
+            types::spelled(&old.wit, before),
+            types::spelled(&new.wit, now),
+        );
         if spelled.0 != spelled.1 {
             let part = part_changed(&old.wit, before, &new.wit, now);
             let instead = if what == "event" {
@@ -154,7 +163,8 @@ fn part_changed(old: &Resolve, before: &Function, new: &Resolve, now: &Function)
     let result = |r: &Resolve, f: &Function| f.result.as_ref().map(|ty| types::named(r, ty));
     let params = |r: &Resolve, f: &Function| -> Vec<_> {
         let each = f.params.iter();
-        each.map(|p| (p.name.clone(), types::named(r, &p.ty))).collect()
+        each.map(|p| (p.name.clone(), types::named(r, &p.ty)))
+            .collect()
     };
     if params(old, before) != params(new, now) {
         "parameter"
@@ -190,7 +200,10 @@ fn text(resolve: &Resolve, def: &TypeDef) -> String {
 }
 
 fn reachable<'a>(resolve: &'a Resolve, interface: &Interface) -> BTreeMap<String, &'a TypeDef> {
-    let params = interface.functions.values().flat_map(|f| f.params.iter().map(|p| p.ty));
+    let params = interface
+        .functions
+        .values()
+        .flat_map(|f| f.params.iter().map(|p| p.ty));
     let results = interface.functions.values().filter_map(|f| f.result);
     let own = interface.types.values().map(|id| Type::Id(*id));
     let mut todo: Vec<Type> = own.chain(params).chain(results).collect();
@@ -218,15 +231,17 @@ fn type_changed(name: &str, was: &TypeDef, is: &TypeDef, texts: &(String, String
         TypeDefKind::Enum(_) => {
             "Make a new function with a new type; a set that may grow is a string"
         }
-        TypeDefKind::Variant(_) => "Make a new function with a new type; what may grow goes into an `extra`",
+        TypeDefKind::Variant(_) => {
+            "Make a new function with a new type; what may grow goes into an `extra`"
+        }
         TypeDefKind::Flags(_) => {
             "Make a new function with a new type; a set that may grow is a list of strings"
         }
         _ => "Make a new type under another name, for a new function",
     };
     let kind = was.kind.as_str();
-    let difference = difference(was, is)
-        .unwrap_or_else(|| format!("it was `{}` and is `{}`", texts.0, texts.1));
+    let difference =
+        difference(was, is).unwrap_or_else(|| format!("it was `{}` and is `{}`", texts.0, texts.1));
     Finding::error(format!(
         "The {kind} `{name}` was changed: {difference}. A released {kind} never changes: plugins that were \
          built for the old one would get `incompatible`. {instead}"

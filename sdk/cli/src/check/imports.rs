@@ -105,7 +105,11 @@ fn of_contract(plugin: &Plugin, port: &Port<'_>, contract: &Contract, found: &mu
             .and_then(|i| i.functions.get(&function.name))
             .map(|f| contract.structure(f));
         if ours.as_ref() != Some(&theirs) {
-            let why = if ours.is_none() { "isn't there" } else { "has another type" };
+            let why = if ours.is_none() {
+                "isn't there"
+            } else {
+                "has another type"
+            };
             found.push(Finding::error(format!(
                 "Import `{full}#{}` {why} in the contract of this SàT: update SàT, or build the plugin \
                  again with its SDK",

@@ -44,7 +44,9 @@ pub(super) fn check(
             for function in port.functions() {
                 if let Some(why) = types::not_offered(plugin.component(), function) {
                     let function = &function.name;
-                    found.push(Finding::error(format!("`{full}#{function}` can't be offered: {why}")));
+                    found.push(Finding::error(format!(
+                        "`{full}#{function}` can't be offered: {why}"
+                    )));
                 }
                 describe(plugin, full, function, found, &mut undocumented);
             }

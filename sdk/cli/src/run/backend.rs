@@ -30,7 +30,8 @@ pub(super) struct Place {
 /// Asks the program `sat` beside this one, or else in `PATH`, for its configuration.
 pub(super) fn find(config: Option<&Path>) -> Result<Place, Failure> {
     let sat = program("sat").ok_or_else(|| {
-        let message = "There is no program `sat` beside sat-plugin or in PATH: install SàT to try plugins";
+        let message =
+            "There is no program `sat` beside sat-plugin or in PATH: install SàT to try plugins";
         Failure::new(exit::MISSING_FEATURE, message)
     })?;
     let ask = |option: &str| {
@@ -64,7 +65,9 @@ fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     // Relative entries of PATH are left out: what lies in the working directory isn't trusted.
     let folders = beside.into_iter().chain(env::split_paths(&path));
-    let programs = folders.filter(|dir| dir.is_absolute()).map(|dir| dir.join(name));
+    let programs = folders
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(name));
     programs.into_iter().find(|program| program.is_file())
 }
 
