@@ -48,14 +48,26 @@ pub(super) fn find(config: Option<&Path>) -> Result<Place, Failure> {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let folders = ask("plugins.dirs")?;
-    let folder = folders.split(',').next().unwrap_or_default().trim();
+    let folder = own_folder(&folders)?;
     let socket = match env::var_os("SAT_SOCKET") {
         Some(socket) => PathBuf::from(socket),
         None => PathBuf::from(ask("bridge.socket")?),
     };
-    Ok(Place {
-        socket,
-        folder: PathBuf::from(folder),
+    Ok(Place { socket, folder })
+}
+
+/// The first folder that can be written to.
+fn own_folder(folders: &str) -> Result<PathBuf, Failure> {
+    let writable = |path: &PathBuf| {
+        path.is_dir() && rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+    };
+    let mut all = folders.split(',').map(|f| PathBuf::from(f.trim()));
+    all.find(writable).ok_or_else(|| {
+        let message = format!(
+            "None of the plugin folders can be written to ({folders}): make one, or set `dirs` below \
+             [plugins] in sat.conf"
+        );
+        Failure::new(exit::NOT_FOUND, message)
     })
 }
 
