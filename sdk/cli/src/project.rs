@@ -1,18 +1,18 @@
 //! A plugin's folder: what is in it, and building it.
 
+mod mistakes;
+
 use std::{
     ffi::OsString,
-    fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use sat_client::errors::exit;
-use sat_manifest::Manifest;
 use serde_json::Value;
 
-use crate::{failure::Failure, paint, python, sdk};
+use crate::{failure::Failure, python};
 
 /// What plugins are built for.
 const TARGET: &str = "wasm32-wasip2";
@@ -52,7 +52,7 @@ impl Project {
         if self.python {
             return python::build(&self.dir);
         }
-        self.prepare()?;
+        mistakes::look(self)?;
         let cargo = self.cargo()?;
         let mut command = self.command(&cargo_program());
         command.args([
@@ -102,7 +102,7 @@ impl Project {
         if self.python {
             return python::test(&self.dir);
         }
-        self.prepare()?;
+        mistakes::look(self)?;
         let mut command = self.command(&cargo_program());
         let status = command.arg("test").status().map_err(|e| no_cargo(&e))?;
         if status.success() {
@@ -110,70 +110,6 @@ impl Project {
         } else {
             Err(Failure::error("Tests fail, see above"))
         }
-    }
-
-    /// Looks for the common mistakes before cargo does, whose words for them help less.
-    fn prepare(&self) -> Result<(), Failure> {
-        let file = self.dir.join("plugin.toml");
-        if !file.is_file() {
-            let message = format!(
-                "{} has no plugin.toml, which says who the plugin is and what it wants: write one with \
-                 `id`, `version` and `summary`, see doc/plugin-guide.md",
-                self.dir.display()
-            );
-            return Err(Failure::new(exit::NOT_FOUND, message));
-        }
-        let text = fs::read_to_string(&file).map_err(|e| Failure::io(&file, &e))?;
-        let manifest = Manifest::parse(&text)
-            .map_err(|e| Failure::new(exit::DATA, format!("plugin.toml: {e}")))?;
-        let cargo_toml = self.dir.join("Cargo.toml");
-        let text = fs::read_to_string(&cargo_toml).map_err(|e| Failure::io(&cargo_toml, &e))?;
-        // What can't be read, cargo will say better.
-        let cargo: toml::Table = text.parse().unwrap_or_default();
-        let at = |path: &[&str]| {
-            let mut keys = path.iter();
-            let first = keys.next().and_then(|key| cargo.get(*key));
-            keys.fold(first, |value, key| value?.get(*key))
-        };
-        if at(&["profile", "release", "panic"]).and_then(|v| v.as_str()) == Some("unwind") {
-            paint::warning(
-                "Cargo.toml: panic = \"unwind\" makes the file larger for nothing, since a panic ends the \
-                 instance: write panic = \"abort\" below [profile.release]",
-            );
-        }
-        let version = at(&["package", "version"]).and_then(|v| v.as_str());
-        if version.is_some_and(|v| v != manifest.version) {
-            paint::note(&format!(
-                "Cargo.toml says version {}, plugin.toml {}: the latter counts",
-                version.unwrap_or_default(),
-                manifest.version
-            ));
-        }
-        if let Some(path) = at(&["dependencies", "sat-sdk", "path"]).and_then(|v| v.as_str()) {
-            let path = self.dir.join(path);
-            if !path.is_dir() && !sdk::restore(&path)? {
-                let message = format!(
-                    "The SDK that Cargo.toml names isn't there: {}. Write the path that `sat plugin sdk` \
-                     prints behind `sat-sdk = {{ path =`",
-                    path.display()
-                );
-                return Err(Failure::new(exit::NOT_FOUND, message));
-            }
-        }
-        self.target_is_installed()
-    }
-
-    fn target_is_installed(&self) -> Result<(), Failure> {
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let mut command = self.command(&rustc);
-        command.args(["--print", "target-libdir", "--target", TARGET]);
-        let output = command.output().map_err(|e| no_cargo(&e))?;
-        let folder = String::from_utf8_lossy(&output.stdout);
-        if output.status.success() && Path::new(folder.trim()).is_dir() {
-            return Ok(());
-        }
-        let message = format!("Rust can't build for {TARGET} yet: `rustup target add {TARGET}`");
-        Err(Failure::new(exit::MISSING_FEATURE, message))
     }
 
     /// What cargo knows of the project.

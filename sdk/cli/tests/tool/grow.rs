@@ -23,7 +23,7 @@ fn what_is_released_does_not_change() {
         wit,
         "  /// Keeps a note",
         "  /// How things are.
-           mood: async func(of: parts) -> result<mood, error>;
+           how: async func(of: parts) -> result<mood, error>;
            /// What it is.
            which: async func() -> result<either, error>;
            /// Goes away.
@@ -38,7 +38,7 @@ fn what_is_released_does_not_change() {
     kit.edit(
         code,
         "    async fn add(",
-        "    async fn mood(_: Parts) -> Result<Mood, Error> { Ok(Mood::Calm) }
+        "    async fn how(_: Parts) -> Result<Mood, Error> { Ok(Mood::Calm) }
              async fn which() -> Result<Either, Error> { Ok(Either::Other) }
              async fn leave() -> Result<(), Error> { Ok(()) }
              async fn add(",

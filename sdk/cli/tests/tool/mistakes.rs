@@ -1,7 +1,7 @@
 //! What people do wrong, and what they are told.
 
 use crate::kit::Kit;
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 /// A project with one change, built.
 fn built_with(name: &str, template: &str, file: &str, from: &str, to: &str) -> crate::kit::Said {
@@ -111,7 +111,7 @@ fn a_panic_unwinds() {
         "panic = \"abort\"",
         "panic = \"unwind\"",
     )
-    .has("warning: Cargo.toml: panic = \"unwind\" makes the file larger for nothing")
+    .has("warning: Cargo.toml: panic = \"unwind\" can only make the file larger")
     .has("write panic = \"abort\" below [profile.release]");
 }
 
@@ -138,7 +138,7 @@ fn functions_that_cannot_be_offered() {
            /// An error that isn't one.
            other: async func() -> result<_, string>;
            /// A reserved word.
-           own: async func(profile: string) -> result<_, error>;
+           mine: async func(profile: string) -> result<_, error>;
            /// What JSON can't tell apart.
            twice: async func() -> result<option<option<string>>, error>;
            /// Keeps a note",
@@ -149,7 +149,7 @@ fn functions_that_cannot_be_offered() {
         "    fn sync() -> Result<(), Error> { Ok(()) }
              async fn bare() -> String { String::new() }
              async fn other() -> Result<(), String> { Ok(()) }
-             async fn own(_: String) -> Result<(), Error> { Ok(()) }
+             async fn mine(_: String) -> Result<(), Error> { Ok(()) }
              async fn twice() -> Result<Option<Option<String>>, Error> { Ok(None) }
              async fn add(",
     );
@@ -166,13 +166,54 @@ fn functions_that_cannot_be_offered() {
             "{of}#other` can't be offered: its result's error isn't `error`"
         ))
         .has(&format!(
-            "{of}#own` can't be offered: the parameter name `profile` is the bridge's own"
+            "{of}#mine` can't be offered: the parameter name `profile` is the bridge's own"
         ))
         .has(&format!(
             "{of}#twice` can't be offered: result: an option of an option"
         ))
         .has("note: Without description in `jp help`: sync. Write")
         .has("has 5 faults");
+}
+
+#[test]
+fn the_wit_has_an_error() {
+    let name = "m-wit";
+    built_with(
+        name,
+        "feature",
+        "wit/m-wit.wit",
+        "text: string,",
+        "text string,",
+    )
+    .ends(17)
+    .has("m-wit/wit/m-wit.wit:9:10")
+    .has("text string,");
+    built_with(
+        name,
+        "feature",
+        "wit/m-wit.wit",
+        "use types.{note};",
+        "use types.{node};",
+    )
+    .ends(17)
+    .has("name `node` is not defined")
+    .has("m-wit/wit/m-wit.wit:");
+}
+
+#[test]
+fn the_target_is_not_installed() {
+    let kit = Kit::with("m-target", "iq");
+    // What rustc says of the target on a machine that never heard of it.
+    let rustc = kit.path("rustc");
+    fs::write(&rustc, "#!/bin/sh\necho /nowhere/lib\n").unwrap();
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = kit
+        .command(&["build", "m-target"])
+        .env("RUSTC", &rustc)
+        .output();
+    crate::kit::Said::from(said.unwrap())
+        .ends(18)
+        .has("`rustup target add wasm32-wasip2`");
 }
 
 #[test]

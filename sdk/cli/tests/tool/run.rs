@@ -80,6 +80,22 @@ impl Drop for Program {
     }
 }
 
+/// The same with another program.
+fn as_program(command: Command, program: &Path) -> Command {
+    let mut other = Command::new(program);
+    other.args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        other.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
+}
+
 async fn connected(socket: &Path) -> Client {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -121,7 +137,10 @@ async fn a_plugin_is_tried_while_it_is_written() {
     let juliet = json!({"profile": "juliet", "jid": "juliet@localhost", "jid_password": "x"});
     client.call("profile.create", &juliet).await.unwrap();
 
-    let mut tool = Program::start(kit.command(&words));
+    // By `sat plugin`, which becomes the tool.
+    let mut command = kit.command(&["plugin"]);
+    command.args(words);
+    let mut tool = Program::start(as_program(command, &sat));
     tool.says("diary 0.1.0 is loaded");
     let dropped = kit.path("plugins/diary.wasm");
     assert!(dropped.is_file());
