@@ -29,9 +29,9 @@ endif
 ## dist/bin/* and dist/plugins/*.wasm
 dist: setup plugins
 	@echo "== Building the programs (the first time takes some minutes)"
-	@cargo build --release -p sat -p jp
+	@cargo build --release -p sat -p jp -p sat-plugin
 	@mkdir -p dist/bin dist/plugins
-	@install -m 755 $(CARGO_TARGET_DIR)/release/sat $(CARGO_TARGET_DIR)/release/jp dist/bin/
+	@install -m 755 $(CARGO_TARGET_DIR)/release/sat $(CARGO_TARGET_DIR)/release/jp $(CARGO_TARGET_DIR)/release/sat-plugin dist/bin/
 	@rm -f dist/plugins/*.wasm
 	@install -m 644 $(foreach p,$(PLUGINS),$(PLUGIN_TARGET)/wasm32-wasip2/release/$(subst -,_,$(p)).wasm) dist/plugins/
 	@ls -l dist/bin dist/plugins

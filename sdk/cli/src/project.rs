@@ -1,5 +1,6 @@
 //! A plugin's folder: what is in it, and building it.
 
+mod cargo;
 mod mistakes;
 
 use std::{
@@ -10,7 +11,6 @@ use std::{
 };
 
 use sat_client::errors::exit;
-use serde_json::Value;
 
 use crate::{failure::Failure, python};
 
@@ -123,32 +123,27 @@ impl Project {
         if !output.status.success() {
             return Err(Failure::error("cargo can't read the project, see above"));
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout)
+        let metadata: cargo::Metadata = serde_json::from_slice(&output.stdout)
             .map_err(|e| Failure::error(format!("cargo metadata: {e}")))?;
-        let manifest = self.dir.join("Cargo.toml").display().to_string();
-        let packages = metadata["packages"].as_array().into_iter().flatten();
-        let package = packages
-            .into_iter()
-            .find(|p| p["manifest_path"].as_str() == Some(&manifest))
-            .ok_or_else(|| {
-                Failure::error(format!(
-                    "{manifest} has no [package]: go into the plugin's folder"
-                ))
-            })?;
-        let targets = package["targets"].as_array().into_iter().flatten();
-        let library = targets
-            .into_iter()
-            .find(|t| is_cdylib(t))
-            .and_then(|t| t["name"].as_str());
-        let Some(library) = library else {
+        let manifest = self.dir.join("Cargo.toml");
+        let mut packages = metadata.packages.into_iter();
+        let package = packages.find(|p| p.manifest_path == manifest);
+        let package = package.ok_or_else(|| {
+            Failure::error(format!(
+                "{} has no [package]: go into the plugin's folder",
+                manifest.display()
+            ))
+        })?;
+        let library = package.targets.into_iter().find(cargo::Target::is_cdylib);
+        let library = library.ok_or_else(|| {
             let message = "Cargo.toml makes no component: write\n  [lib]\n  crate-type = [\"cdylib\"]\nand \
                            keep the plugin in src/lib.rs";
-            return Err(Failure::new(exit::DATA, message));
-        };
+            Failure::new(exit::DATA, message)
+        })?;
         Ok(Cargo {
             manifest,
-            library: library.to_owned(),
-            target: PathBuf::from(metadata["target_directory"].as_str().unwrap_or_default()),
+            library: library.name,
+            target: metadata.target_directory,
         })
     }
 
@@ -161,8 +156,8 @@ impl Project {
 
 /// What cargo knows of a project.
 struct Cargo {
-    /// Path of its `Cargo.toml`.
-    manifest: String,
+    /// Its `Cargo.toml`.
+    manifest: PathBuf,
     /// Name of its library.
     library: String,
     /// Where builds go.
@@ -170,19 +165,13 @@ struct Cargo {
 }
 
 /// The component in a line of cargo's, if that is of this package.
-fn artifact(line: &str, manifest: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    let ours = message["reason"] == "compiler-artifact"
-        && message["manifest_path"].as_str() == Some(manifest)
-        && is_cdylib(&message["target"]);
-    let files = message["filenames"].as_array().filter(|_| ours)?;
-    let mut files = files.iter().filter_map(Value::as_str);
-    files.find(|f| f.ends_with(".wasm")).map(PathBuf::from)
-}
-
-fn is_cdylib(target: &Value) -> bool {
-    let types = target["crate_types"].as_array();
-    types.is_some_and(|types| types.iter().any(|t| t == "cdylib"))
+fn artifact(line: &str, manifest: &Path) -> Option<PathBuf> {
+    let artifact: cargo::Artifact = serde_json::from_str(line).ok()?;
+    if artifact.manifest_path != manifest || !artifact.target.is_cdylib() {
+        return None;
+    }
+    let mut files = artifact.filenames.into_iter();
+    files.find(|f| f.extension().is_some_and(|e| e == "wasm"))
 }
 
 fn cargo_program() -> OsString {

@@ -46,8 +46,9 @@ fn cargo_toml(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
     };
     if at(&["profile", "release", "panic"]) == Some("unwind") {
         paint::warning(
-            "Cargo.toml: panic = \"unwind\" can only make the file larger, since a panic ends the \
-             instance: write panic = \"abort\" below [profile.release]",
+            "Cargo.toml: panic = \"unwind\" is of no use, since a panic ends the instance anyway, and makes \
+             the file larger where the compiler can unwind: write panic = \"abort\" below \
+             [profile.release]",
         );
     }
     if let Some(version) = at(&["package", "version"]).filter(|v| *v != manifest.version) {

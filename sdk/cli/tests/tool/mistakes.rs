@@ -111,7 +111,7 @@ fn a_panic_unwinds() {
         "panic = \"abort\"",
         "panic = \"unwind\"",
     )
-    .has("warning: Cargo.toml: panic = \"unwind\" can only make the file larger")
+    .has("warning: Cargo.toml: panic = \"unwind\" is of no use, since a panic ends the instance")
     .has("write panic = \"abort\" below [profile.release]");
 }
 
