@@ -7,7 +7,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 PLUGIN_TARGET := $(CARGO_TARGET_DIR)/plugins
 PLUGINS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml)))
-PROGRAMS := sat jp sat-testkit sat-testserver
+PROGRAMS := sat jp sat-plugin sat-testkit sat-testserver
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
 .PHONY: demo test dist bench plugins setup setup-test lint clean
@@ -31,7 +31,7 @@ endif
 ## dist/bin/* and dist/plugins/*.wasm
 dist: setup plugins
 	@echo "== Building the programs (the first time takes some minutes)"
-	@cargo build --release -p sat -p jp -p sat-testkit -p sat-testserver
+	@cargo build --release $(addprefix -p ,$(PROGRAMS))
 	@mkdir -p dist/bin dist/plugins
 	@install -m 755 $(foreach b,$(PROGRAMS),$(CARGO_TARGET_DIR)/release/$(b)) dist/bin/
 	@rm -f dist/plugins/*.wasm

@@ -11,7 +11,7 @@ pub(crate) mod linker;
 pub mod loaded;
 pub mod logs;
 pub use sat_manifest as manifest;
-pub mod names;
+pub use sat_manifest::names;
 pub mod values;
 mod wasi;
 

@@ -101,7 +101,7 @@ fn libraries_are_known_in_one_place_each() {
         ("rusqlite", &["host/src/store"]),
         ("tokio_xmpp", &["host/src/wire"]),
     ] {
-        for folder in ["host", "bridge-jsonrpc", "frontends"] {
+        for folder in ["host", "bridge-jsonrpc", "frontends", "sdk"] {
             // As a path or an import; as a plain word it may be the target of log lines.
             let (path, import) = (format!("{library}::"), format!("use {library}"));
             let mut uses = lines_with(folder, library, place);
@@ -120,8 +120,11 @@ fn the_time_of_day_comes_from_the_clock() {
 }
 
 #[test]
-fn frontends_do_not_know_the_host() {
-    for manifest in files("frontends", "toml") {
+fn frontends_and_the_tool_do_not_know_the_host() {
+    for manifest in files("frontends", "toml")
+        .into_iter()
+        .chain(files("sdk/cli", "toml"))
+    {
         let text = fs::read_to_string(&manifest).expect("readable");
         assert!(
             !text.contains("sat-host"),

@@ -52,6 +52,29 @@ async fn a_use_without_permission_is_refused_with_the_line_to_add() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_of_another_contract_is_refused_with_the_side_to_update() {
+    let kit = Kit::start(&[]).await;
+    let file = kit.plugin_dir().join("weather.wasm");
+    let mut built = fs::read(build::guest("weather")).expect("the guest was built");
+    let (from, to) = (b"@0.1.0", b"@0.2.0");
+    for at in 0..built.len() - from.len() {
+        if &built[at..at + from.len()] == from {
+            built[at..at + from.len()].copy_from_slice(to);
+        }
+    }
+    fs::write(&file, built).expect("writable");
+    let refused = wait::until("the plugin is refused", || async {
+        let all = kit.backend().plugins();
+        all.into_iter().find_map(|p| p.error)
+    })
+    .await;
+    assert!(
+        refused.contains("@0.2.0` is newer than the contract of this SàT, 0.1.0: update SàT"),
+        "{refused}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denied_interface_of_the_host_is_an_error_for_that_plugin_only() {
     let (_server, kit) = with_denied(&[("weather", "storage")]).await;
     let note = json!({"number": 1, "how": "commit"});

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -39,8 +39,15 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "name")]
         example: bool,
     },
+    /// Make, check, try and pack plugins of your own: `sat plugin --help`.
+    #[command(disable_help_flag = true)]
+    Plugin {
+        /// What the program sat-plugin is given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, or running; 1 failed; 2 wrong usage or sat.conf; 3 not running (status); \
-4 running, but the bridge doesn't answer (status); 19 runs already";
+4 running, but the bridge doesn't answer (status); 18 sat-plugin is missing (plugin); 19 runs already";

@@ -15,6 +15,8 @@ pub(crate) mod exit {
     pub(crate) const NOT_RUNNING: u8 = 3;
     /// `status`: it runs, but doesn't answer.
     pub(crate) const UNKNOWN: u8 = 4;
+    /// A program that belongs to SàT isn't installed; the number that `jp` uses for what is missing.
+    pub(crate) const MISSING: u8 = 18;
     /// Another backend has the folder; the number that `jp` uses for conflicts.
     pub(crate) const RUNS_ALREADY: u8 = 19;
 }

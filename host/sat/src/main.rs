@@ -8,6 +8,7 @@ mod harden;
 mod log;
 mod notify;
 mod pidfile;
+mod plugin;
 mod settings;
 mod status;
 mod stop;
@@ -21,8 +22,11 @@ use args::{Args, Command};
 use failure::{Failure, exit};
 
 fn main() -> ExitCode {
-    harden::keep_files_private();
     let args = Args::parse();
+    // What plugin authors make is for others, what the backend writes isn't.
+    if !matches!(args.command, Some(Command::Plugin { .. })) {
+        harden::keep_files_private();
+    }
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -34,17 +38,16 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
-    if let Some(Command::Config { example: true, .. }) = &args.command {
-        return settings::print_example();
-    }
     let file = args.config.as_deref();
     let config =
-        Config::load(file).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+        || Config::load(file).map_err(|error| Failure::new(exit::USAGE, error.to_string()));
     match &args.command {
-        None => background::run(file, &config),
-        Some(Command::Fg { detached }) => foreground::run(&config, *detached),
-        Some(Command::Status { json }) => status::run(&config, *json),
-        Some(Command::Stop) => stop::run(&config),
-        Some(Command::Config { name, .. }) => settings::print(&config, name.as_deref()),
+        None => background::run(file, &config()?),
+        Some(Command::Fg { detached }) => foreground::run(&config()?, *detached),
+        Some(Command::Status { json }) => status::run(&config()?, *json),
+        Some(Command::Stop) => stop::run(&config()?),
+        Some(Command::Config { example: true, .. }) => settings::print_example(),
+        Some(Command::Config { name, .. }) => settings::print(&config()?, name.as_deref()),
+        Some(Command::Plugin { arguments }) => plugin::run(file, arguments),
     }
 }

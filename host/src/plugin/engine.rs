@@ -27,7 +27,7 @@ pub const QUEUE: usize = 256;
 /// Depth of calls from plugin to plugin.
 pub const CALL_DEPTH: u8 = 8;
 /// Largest plugin file.
-pub const FILE: u64 = 32 << 20;
+pub const FILE: u64 = sat_manifest::MAX_FILE as u64;
 /// How long an unused instance is kept.
 pub const IDLE: Duration = Duration::from_secs(60);
 

@@ -18,11 +18,6 @@ use wasmtime::{
     },
 };
 
-/// The packages of WASI 0.2 that Rust's `std` imports; linked without any rights.
-pub(crate) fn wasi_allowed(package: &str) -> bool {
-    matches!(package, "io" | "cli" | "clocks" | "random" | "filesystem")
-}
-
 /// Links a component once; instances are made from the result.
 pub(crate) fn link(
     engine: &Engine,
@@ -65,7 +60,8 @@ pub(crate) fn link(
                     return Err(Error::new(
                         kind::BAD_REQUEST,
                         format!(
-                            "Import `{name}#{function}` is no feature function: it must be `async func` and return `result<…, error>`"
+                            "Import `{name}#{function}` is no feature function: it must be `async func` and return \
+                             `result<…, error>`. Take the WIT files of the plugin that offers it"
                         ),
                     ));
                 }

@@ -209,7 +209,7 @@ fn sections(bytes: &[u8]) -> Result<(String, String)> {
         [data] => String::from_utf8(data.to_vec())
             .map_err(|_| refuse(format!("Section {name} is not UTF-8"))),
         [] => Err(refuse(format!(
-            "The file has no {name} section: is it a plugin made with sat-sdk?"
+            "The file has no {name} section: write `sat_sdk::plugin!(YourType: …);` in src/lib.rs and build again"
         ))),
         _ => Err(refuse(format!("The file has more than one {name} section"))),
     };
@@ -238,6 +238,9 @@ impl Exports {
                     "Export `{name}` is no interface of a package"
                 )));
             };
+            if let Some(reason) = interface.other_contract() {
+                return Err(refuse(format!("Export {reason}")));
+            }
             let Some((_, parent)) = component.get_export(None, name) else {
                 continue;
             };
@@ -256,7 +259,8 @@ impl Exports {
             if interface.namespace == "sat" && interface.package == "plugin" {
                 let Some(hook) = HOOKS.into_iter().find(|h| *h == interface.name) else {
                     return Err(refuse(format!(
-                        "This backend knows no hook `{name}`: the plugin needs another version of it"
+                        "This backend knows no hook `{name}`: update the backend, or build the plugin with \
+                         the SDK of this backend"
                     )));
                 };
                 found.hooks.insert(hook, parent);
@@ -337,14 +341,15 @@ fn imports(component: &Component, exports: &Exports) -> Result<Imports> {
                 _ => None,
             });
         if interface.is_hosts() {
+            if let Some(reason) = interface.other_contract() {
+                return Err(refuse(format!("Import {reason}")));
+            }
             let has_functions = functions.count() > 0;
             if interface.namespace == "sat" && has_functions {
                 uses.push(interface.name.to_owned());
             }
-            if interface.namespace == "wasi" && !linker::wasi_allowed(interface.package) {
-                return Err(refuse(format!(
-                    "Import `{name}`: plugins have no such part of WASI"
-                )));
+            if let Some(reason) = interface.refused_wasi() {
+                return Err(refuse(reason));
             }
         } else if interface.name == "events" {
             let own = format!(
@@ -356,7 +361,9 @@ fn imports(component: &Component, exports: &Exports) -> Result<Imports> {
             for (function, ty) in functions {
                 if !exports.interfaces.iter().any(provides) {
                     return Err(refuse(format!(
-                        "Import `{name}`: only the plugin that offers `{own}` may emit its events"
+                        "Import `{name}`: only the plugin that offers `{own}` may emit its events. Export \
+                         `{0}` in the world, or, to receive the events, export `{name}` instead",
+                        interface.package
                     )));
                 }
                 let params: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();

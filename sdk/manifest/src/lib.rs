@@ -3,11 +3,16 @@
 //! The host reads it before anything of a plugin runs, the SDK's macro when a plugin is built:
 //! both with the rules of this crate.
 
+pub mod names;
+
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
 /// Longest id of a plugin, in bytes.
 pub const MAX_ID: usize = 40;
+
+/// The largest plugin file that the backend loads, in bytes.
+pub const MAX_FILE: usize = 32 << 20;
 
 /// Interfaces of `sat:host` that reach nothing but the plugin's own and need no permission.
 pub const FREE: [&str; 3] = ["features", "log", "settings"];

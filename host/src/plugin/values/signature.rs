@@ -2,11 +2,9 @@
 
 use super::{Shape, shape::Field};
 use crate::error::{Error, Result, kind};
+use sat_manifest::names::RESERVED_PARAMETERS;
 use serde_json::{Map, Value, value::RawValue};
 use wasmtime::component::{Type, Val, types::ComponentFunc};
-
-/// Parameters that the bridge keeps for itself.
-const RESERVED: [&str; 2] = ["profile", "idempotency-key"];
 
 /// The longest message of a plugin that is passed on, in characters.
 const MAX_MESSAGE: usize = 4000;
@@ -46,7 +44,10 @@ impl Signature {
             _ => None,
         };
         let named = fields.unwrap_or(&params);
-        if let Some(name) = named.iter().find(|f| RESERVED.contains(&f.name.as_str())) {
+        if let Some(name) = named
+            .iter()
+            .find(|f| RESERVED_PARAMETERS.contains(&f.name.as_str()))
+        {
             return Err(format!(
                 "the parameter name `{}` is the bridge's own",
                 name.name
