@@ -4,9 +4,10 @@
 //! when it offers a feature, and one line: `sat_sdk::plugin!(Type: IqHandler);`. See
 //! `doc/plugin-guide.md`.
 
-/// Bindings of `sat:host`, shared by every plugin and by this crate's helpers.
+/// Bindings of `sat:host`, shared by every plugin and by this crate's helpers. Their functions
+/// end the process outside of wasm; [`bindings`] are for use.
 #[allow(missing_docs, clippy::all)]
-pub mod bindings {
+mod generated {
     wit_bindgen::generate!({
         path: ["wit/host", "wit/plugin"],
         inline: "package sat:sdk; world sdk { include sat:plugin/imports@0.1.0; import sat:plugin/filter-types@0.1.0; }",
@@ -16,12 +17,24 @@ pub mod bindings {
     });
 }
 
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub use generated as bindings;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub use native as bindings;
+
 pub mod datetime;
 mod error;
 pub mod forward;
 mod hooks;
 pub mod jid;
 pub mod log;
+#[cfg(all(feature = "mock", not(target_family = "wasm")))]
+pub mod mock;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub mod native;
 pub mod payload;
 pub mod random;
 pub mod rsm;

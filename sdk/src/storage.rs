@@ -4,7 +4,7 @@ use crate::Error;
 pub use crate::bindings::sat::host::storage::{
     Committed, Rows, Statement, Transaction, Value, commit, delete, get, keys, query, set,
 };
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 mod row;
 pub use row::{FromRow, FromValue};
@@ -56,11 +56,17 @@ pub async fn run(statements: Vec<Statement>) -> Result<Committed, Error> {
 pub struct Migrations {
     table: &'static str,
     steps: &'static [&'static [&'static str]],
-    done: Cell<bool>,
+    /// The instance in which they are done, from 1.
+    done: AtomicU64,
 }
 
-// Guests have one thread.
-unsafe impl Sync for Migrations {}
+/// A component is one instance for all of its life; natively, each test has its own.
+fn instance() -> u64 {
+    #[cfg(target_family = "wasm")]
+    return 1;
+    #[cfg(not(target_family = "wasm"))]
+    crate::native::instance()
+}
 
 impl Migrations {
     /// Migrations remembered in `table`; each step is a list of statements.
@@ -68,13 +74,13 @@ impl Migrations {
         Self {
             table,
             steps,
-            done: Cell::new(false),
+            done: AtomicU64::new(0),
         }
     }
 
     /// Brings the tables up to date.
     pub async fn run(&self) -> Result<(), Error> {
-        if self.done.get() {
+        if self.done.load(Relaxed) == instance() {
             return Ok(());
         }
         let table = self.table;
@@ -93,7 +99,7 @@ impl Migrations {
                 return Err(e);
             }
         }
-        self.done.set(true);
+        self.done.store(instance(), Relaxed);
         Ok(())
     }
 

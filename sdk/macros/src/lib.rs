@@ -1,5 +1,6 @@
 //! The `plugin!` macro: from a type, `plugin.toml` and `wit/` to a loadable component.
 
+mod native;
 mod wit;
 
 use proc_macro::TokenStream;
@@ -125,12 +126,20 @@ fn expand(input: &str) -> Result<String, String> {
         );
     }
 
-    let mut out = format!(
-        "#[allow(missing_docs, unused, clippy::all)]\npub mod bindings {{\n\
-         ::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
-         runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});\n}}\n",
+    let generate = format!(
+        "::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
+         runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});",
         wit.text
     );
+    // A test of the plugin's own logic is a native program, which has no host to call.
+    let shadows = native::shadows(&wit)?;
+    let mut out = format!(
+        "#[cfg(target_family = \"wasm\")]\n#[allow(missing_docs, unused, clippy::all)]\n\
+         pub mod bindings {{ {generate} }}\n\
+         #[cfg(not(target_family = \"wasm\"))]\n#[allow(missing_docs, unused, clippy::all)]\n\
+         pub mod bindings {{ mod generated {{ {generate} }}\npub use generated::*;\n{shadows}}}\n"
+    );
+    facts(&mut out, plugin, &manifest);
     for (hook, name, methods) in &hooks {
         let module = hook.replace('-', "_");
         write!(
@@ -143,7 +152,7 @@ fn expand(input: &str) -> Result<String, String> {
         }
         out.push_str("}\n");
     }
-    // A test of the plugin's own logic is a native program, which can't have component exports.
+    // A native program can't have component exports.
     write!(
         out,
         "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n"
@@ -226,6 +235,25 @@ fn glue(plugin: &str, name: &str, method: &str) -> String {
         full(result),
         args.join(", ")
     )
+}
+
+/// What native tests know of the plugin.
+fn facts(out: &mut String, plugin: &str, manifest: &Manifest) {
+    let permissions: Vec<_> = manifest.permissions.keys().collect();
+    let settings = manifest.settings.iter();
+    let settings: Vec<_> = settings
+        .map(|(name, setting)| (name, setting.default.to_string()))
+        .collect();
+    write!(
+        out,
+        "#[cfg(not(target_family = \"wasm\"))]\nimpl ::sat_sdk::native::Plugin for {plugin} {{\n\
+         const ID: &'static str = {:?};\n\
+         const PERMISSIONS: &'static [&'static str] = &{permissions:?};\n\
+         const SETTINGS: &'static [(&'static str, &'static str)] = &{settings:?};\n\
+         const FEATURES: &'static [&'static str] = &{:?};\n}}\n",
+        manifest.id, manifest.features
+    )
+    .ok();
 }
 
 fn section(out: &mut String, section: &str, name: &str, text: &str) {
