@@ -25,7 +25,9 @@ pub use generated as bindings;
 pub use native as bindings;
 
 pub mod datetime;
+pub mod delay;
 mod error;
+pub mod forms;
 pub mod forward;
 mod hooks;
 pub mod jid;
@@ -36,8 +38,10 @@ pub mod mock;
 #[doc(hidden)]
 pub mod native;
 pub mod payload;
+pub mod pubsub;
 pub mod random;
 pub mod rsm;
+pub mod stanza;
 pub mod storage;
 pub mod xml;
 pub mod xmpp;

@@ -206,4 +206,4 @@ pub fn header(from: &str) -> Header {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,7 +5,7 @@ use crate::{
     storage::{self, Migrations, Transaction, sql},
 };
 
-struct Chess;
+pub(crate) struct Chess;
 
 impl Plugin for Chess {
     const ID: &'static str = "chess-club";
@@ -181,6 +181,32 @@ fn keys_and_secrets() {
 }
 
 #[test]
+fn typed_values() {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Game {
+        white: String,
+        moves: Vec<u8>,
+    }
+    let _host = Host::new::<Chess>();
+    block_on(async {
+        let (white, moves) = ("Paul".to_owned(), vec![1, 2]);
+        let game = Game { white, moves };
+        assert_eq!(storage::load::<Game>("game").await.unwrap(), None);
+        storage::store("game", &game).await.unwrap();
+        assert_eq!(storage::load("game").await.unwrap(), Some(game));
+        let other = storage::load::<Vec<u8>>("game").await.unwrap_err();
+        assert_eq!(other.code, "bad-value");
+        storage::set_text("name", "é").await.unwrap();
+        assert_eq!(
+            storage::get_text("name").await.unwrap().as_deref(),
+            Some("é")
+        );
+        let sum = storage::select_value("SELECT ?1 + ?2", (1, 2u32)).await;
+        assert_eq!(sum.unwrap(), Some(3));
+    });
+}
+
+#[test]
 fn settings_features_peers_time_and_log() {
     let host = Host::new::<Chess>();
     assert_eq!(settings::get("welcome").unwrap().text, "true");
@@ -202,7 +228,15 @@ fn settings_features_peers_time_and_log() {
     host.set_now("2024-02-29T12:00:00Z");
     assert_eq!(datetime::now(), "2024-02-29T12:00:00.000Z");
     crate::warn!("{} left", 3);
-    assert_eq!(host.log(), [(Level::Warn, "3 left".to_owned())]);
+    crate::info!(jid = %jid(), left = 1 + 2, move_ = ?Some("e4"), "{} players", 2);
+    let lines = [
+        (Level::Warn, "3 left".to_owned()),
+        (
+            Level::Info,
+            "2 players jid=verona@rooms.lit left=3 move_=Some(\"e4\")".to_owned(),
+        ),
+    ];
+    assert_eq!(host.log(), lines);
     let message = Forwarded {
         stanza: String::new(),
         via: Via::Archive,
