@@ -367,7 +367,7 @@ impl Field {
 }
 
 fn children<'a>(parent: &'a Element, name: &'a str) -> impl Iterator<Item = &'a Element> {
-    parent.children().filter(move |e| e.is(name, NS))
+    xml::children(parent, name, NS)
 }
 
 fn word<T: Copy>(words: &[(T, &str)], wanted: Option<&str>) -> Option<T> {

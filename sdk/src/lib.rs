@@ -41,6 +41,7 @@ pub mod payload;
 pub mod pubsub;
 pub mod random;
 pub mod rsm;
+pub mod settings;
 pub mod stanza;
 pub mod storage;
 pub mod xml;
@@ -48,11 +49,12 @@ pub mod xmpp;
 
 pub use bindings::sat::{
     host::{
-        deliver, features, peers, secrets, settings,
+        deliver, features, peers, secrets,
         types::{Error, Header, Json, PeerKind, StanzaError, StanzaId, Via},
     },
     plugin::filter_types::Verdict,
 };
+pub use error::OrLog;
 pub use hooks::*;
 pub use minidom;
 pub use sat_sdk_macros::plugin;

@@ -8,7 +8,7 @@ use crate::{
     forms::Form,
     rsm,
     stanza::{Tag, tag},
-    xml::{self, Element},
+    xml::{self, Element, children},
 };
 
 /// The namespace of questions and their answers.
@@ -109,7 +109,7 @@ pub fn retract(node: &str, id: &str, notify: bool) -> String {
 /// Reads the answer to a question for items. A service with none may answer with an empty
 /// `<pubsub/>`: then there is no node in the answer either.
 pub fn read_items(answer: &str) -> Result<Items, Error> {
-    let pubsub = read(answer)?;
+    let pubsub = xml::parse_as(answer, "pubsub", NS)?;
     let Some(items) = pubsub.get_child("items", NS) else {
         return Ok(Items::default());
     };
@@ -126,7 +126,7 @@ pub fn published_id(answer: &str) -> Result<Option<String>, Error> {
     if answer.is_empty() {
         return Ok(None);
     }
-    let pubsub = read(answer)?;
+    let pubsub = xml::parse_as(answer, "pubsub", NS)?;
     let item = pubsub
         .get_child("publish", NS)
         .and_then(|p| p.get_child("item", NS));
@@ -222,22 +222,6 @@ impl Event {
 
 fn pubsub() -> Tag {
     tag("pubsub").ns(NS)
-}
-
-fn read(answer: &str) -> Result<Element, Error> {
-    let pubsub = xml::parse(answer)?;
-    if pubsub.is("pubsub", NS) {
-        return Ok(pubsub);
-    }
-    Err(Error::new("bad-answer", "the answer has no <pubsub/>"))
-}
-
-fn children<'a>(
-    parent: &'a Element,
-    name: &'a str,
-    ns: &'a str,
-) -> impl Iterator<Item = &'a Element> {
-    parent.children().filter(move |e| e.is(name, ns))
 }
 
 #[cfg(test)]

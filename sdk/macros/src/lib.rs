@@ -142,29 +142,29 @@ fn expand(input: &str) -> Result<String, String> {
     facts(&mut out, plugin, &manifest);
     for (hook, name, methods) in &hooks {
         let module = hook.replace('-', "_");
-        write!(
+        writeln!(
             out,
-            "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{\n"
+            "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{"
         )
         .ok();
         for method in *methods {
-            write!(out, "{}\n", glue(plugin, name, method)).ok();
+            writeln!(out, "{}", glue(plugin, name, method)).ok();
         }
         out.push_str("}\n");
     }
     // A native program can't have component exports.
-    write!(
+    writeln!(
         out,
-        "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n"
+        "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);"
     )
     .ok();
     section(&mut out, "sat:manifest", "SAT_MANIFEST", &text);
     section(&mut out, "sat:wit", "SAT_WIT", &wit.text);
     // Makes cargo build again when one of the files changes.
     for file in wit.files.iter().chain([&manifest_file]) {
-        write!(
+        writeln!(
             out,
-            "const _: &[u8] = include_bytes!({:?});\n",
+            "const _: &[u8] = include_bytes!({:?});",
             file.display().to_string()
         )
         .ok();
@@ -244,23 +244,23 @@ fn facts(out: &mut String, plugin: &str, manifest: &Manifest) {
     let settings: Vec<_> = settings
         .map(|(name, setting)| (name, setting.default.to_string()))
         .collect();
-    write!(
+    writeln!(
         out,
         "#[cfg(not(target_family = \"wasm\"))]\nimpl ::sat_sdk::native::Plugin for {plugin} {{\n\
          const ID: &'static str = {:?};\n\
          const PERMISSIONS: &'static [&'static str] = &{permissions:?};\n\
          const SETTINGS: &'static [(&'static str, &'static str)] = &{settings:?};\n\
-         const FEATURES: &'static [&'static str] = &{:?};\n}}\n",
+         const FEATURES: &'static [&'static str] = &{:?};\n}}",
         manifest.id, manifest.features
     )
     .ok();
 }
 
 fn section(out: &mut String, section: &str, name: &str, text: &str) {
-    write!(
+    writeln!(
         out,
         "#[cfg(target_family = \"wasm\")]\n#[unsafe(link_section = {section:?})]\n#[used]\n\
-         static {name}: [u8; {}] = *b\"{}\";\n",
+         static {name}: [u8; {}] = *b\"{}\";",
         text.len(),
         text.as_bytes().escape_ascii()
     )

@@ -26,16 +26,16 @@ pub(crate) fn shadows(wit: &Text) -> Result<String, String> {
     }
     let mut out = String::new();
     for (namespace, packages) in namespaces {
-        write!(
+        writeln!(
             out,
-            "pub mod {namespace} {{ pub use super::generated::{namespace}::*;\n"
+            "pub mod {namespace} {{ pub use super::generated::{namespace}::*;"
         )
         .ok();
         for (name, interfaces) in packages {
-            write!(
+            writeln!(
                 out,
                 "pub mod {name} {{ pub use super::super::generated::{namespace}::{name}::*;\n\
-                 {interfaces}}}\n"
+                 {interfaces}}}"
             )
             .ok();
         }
@@ -99,9 +99,16 @@ fn functions(package: &str, interface: &str, body: &str) -> Result<String, Strin
         let named = named.collect::<Vec<_>>().join(", ");
         let arguments: Vec<_> = (0..types.len()).map(|n| format!("a{n}")).collect();
         let function = snake(name);
-        let full = format!("{feature}.{}", name.replace('-', "_"));
+        let full = format!(
+            "{feature}.{}",
+            name.trim_start_matches('%').replace('-', "_")
+        );
         if interface == "events" {
-            write!(out, "pub async fn {function}({named}) {{ ::sat_sdk::native::emit({full:?}, a0).await }}\n").ok();
+            writeln!(
+                out,
+                "pub async fn {function}({named}) {{ ::sat_sdk::native::emit({full:?}, a0).await }}"
+            )
+            .ok();
             continue;
         }
         let result = result.trim().strip_prefix("->").ok_or_else(fault)?;
@@ -110,10 +117,10 @@ fn functions(package: &str, interface: &str, body: &str) -> Result<String, Strin
             [one] => one.clone(),
             all => format!("({})", all.join(", ")),
         };
-        write!(
+        writeln!(
             out,
             "pub async fn {function}({named}) -> {result} {{ \
-             ::sat_sdk::native::call({full:?}, {arguments}).await }}\n"
+             ::sat_sdk::native::call({full:?}, {arguments}).await }}"
         )
         .ok();
     }
@@ -217,6 +224,7 @@ mod tests {
             interface attention {
               use types.{call};
               /// Documented: async func( is no function here.
+              %list: async func() -> result<_, error>;
               ask-now: async func(to: string, how: option<tuple<string, json>>) -> result<string, error>;
               calls: async func() -> result<list<call>, error>;
             }
@@ -226,7 +234,8 @@ mod tests {
         assert!(code.contains("async fn ask_now(a0: ::std::string::String, a1: "));
         assert!(code.contains("call(\"acme.attention.ask_now\", (a0, a1))"));
         assert!(code.contains("call(\"acme.attention.calls\", ())"));
-        assert_eq!(code.matches("async fn").count(), 2);
+        assert!(code.contains("async fn list()") && code.contains("\"acme.attention.list\""));
+        assert_eq!(code.matches("async fn").count(), 3);
         let event = "pub async fn called(a0: Call) { ::sat_sdk::native::emit(\"acme.attention.called\", a0).await }\n";
         assert_eq!(functions_of("events"), event);
         assert_eq!(functions_of("types"), "");

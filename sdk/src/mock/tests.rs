@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
-    bindings::sat::host::{deliver, features, peers, secrets, settings},
-    datetime, native,
+    OrLog,
+    bindings::sat::host::{deliver, features, peers, secrets},
+    datetime, native, settings,
     storage::{self, Migrations, Transaction, sql},
 };
 
@@ -213,6 +214,7 @@ fn settings_features_peers_time_and_log() {
     host.set_setting("welcome", "false");
     assert_eq!(settings::get("welcome").unwrap().text, "false");
     assert!(settings::get("other").is_none());
+    assert!(!settings::is_on("welcome") && settings::integer("welcome").is_none());
     let jid = || "verona@rooms.lit".to_owned();
     block_on(async {
         features::set(vec!["urn:blitz".into()]).await.unwrap();
@@ -229,12 +231,15 @@ fn settings_features_peers_time_and_log() {
     assert_eq!(datetime::now(), "2024-02-29T12:00:00.000Z");
     crate::warn!("{} left", 3);
     crate::info!(jid = %jid(), left = 1 + 2, move_ = ?Some("e4"), "{} players", 2);
+    let failed = || Err::<(), _>(Error::new("conflict", "twice"));
+    assert_eq!(failed().or_error("no move"), None);
     let lines = [
         (Level::Warn, "3 left".to_owned()),
         (
             Level::Info,
             "2 players jid=verona@rooms.lit left=3 move_=Some(\"e4\")".to_owned(),
         ),
+        (Level::Error, "no move: twice".to_owned()),
     ];
     assert_eq!(host.log(), lines);
     let message = Forwarded {

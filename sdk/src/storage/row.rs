@@ -132,6 +132,10 @@ tuples!(A B C D E F G H I J K L M);
 tuples!(A B C D E F G H I J K L M N);
 tuples!(A B C D E F G H I J K L M N O);
 tuples!(A B C D E F G H I J K L M N O P);
+tuples!(A B C D E F G H I J K L M N O P Q);
+tuples!(A B C D E F G H I J K L M N O P Q R);
+tuples!(A B C D E F G H I J K L M N O P Q R S);
+tuples!(A B C D E F G H I J K L M N O P Q R S T);
 
 /// Makes a record readable as a row, with its fields in the order of the columns:
 /// `sat_sdk::row!(Contact { jid, name, subscription });`.
