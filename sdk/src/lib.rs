@@ -14,6 +14,7 @@ mod generated {
         world: "sat:sdk/sdk",
         generate_all,
         generate_unused_types: true,
+        additional_derives: [PartialEq],
     });
 }
 

@@ -128,7 +128,7 @@ fn expand(input: &str) -> Result<String, String> {
 
     let generate = format!(
         "::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
-         runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});",
+         additional_derives: [PartialEq], runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});",
         wit.text
     );
     // A test of the plugin's own logic is a native program, which has no host to call.
