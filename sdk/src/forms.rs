@@ -206,11 +206,16 @@ impl Form {
     /// What the form is about. A field of that name that isn't hidden doesn't say it, except in
     /// a submitted form that leaves types out (XEP-0068 §3, §6).
     pub fn form_type(&self) -> Option<&str> {
-        let field = self.fields.iter().find(|f| {
+        self.form_types().first().map(String::as_str)
+    }
+
+    /// All that the form says it is about: more than one is a fault.
+    pub fn form_types(&self) -> &[String] {
+        let is_type = |f: &&Field| {
             let typed = f.kind == Some(FieldKind::Hidden);
             f.is(FORM_TYPE) && (typed || self.kind == Kind::Submit && f.kind.is_none())
-        })?;
-        field.values.first().map(String::as_str)
+        };
+        self.fields.iter().find(is_type).map_or(&[], |f| &f.values)
     }
 
     /// The values of a field; none when there is no such field.
