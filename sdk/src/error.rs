@@ -1,6 +1,39 @@
-//! Making errors.
+//! Making errors, and what to do with them.
 
-use crate::{Error, StanzaError};
+use crate::{Error, StanzaError, log};
+
+/// Returns an error: `fail!("item-not-found", "there is no game {id}")`.
+#[macro_export]
+macro_rules! fail {
+    ($code:expr, $($message:tt)+) => {
+        return ::std::result::Result::Err(
+            $crate::Error::new($code, ::std::format!($($message)+)).into(),
+        )
+    };
+}
+
+/// For where nobody can be told of a failure: it is logged, with what it means.
+pub trait OrLog<T> {
+    /// The value, or a warning `<what>: <message>` in the log.
+    fn or_warn(self, what: &str) -> Option<T>;
+    /// The value, or an error in the log.
+    fn or_error(self, what: &str) -> Option<T>;
+}
+
+impl<T> OrLog<T> for Result<T, Error> {
+    fn or_warn(self, what: &str) -> Option<T> {
+        or_log(self, log::Level::Warn, what)
+    }
+
+    fn or_error(self, what: &str) -> Option<T> {
+        or_log(self, log::Level::Error, what)
+    }
+}
+
+fn or_log<T>(result: Result<T, Error>, level: log::Level, what: &str) -> Option<T> {
+    let log = |e: &Error| log::write(level, &format!("{what}: {}", e.message));
+    result.inspect_err(log).ok()
+}
 
 impl Error {
     /// An error with a stable kebab-case word and a sentence for people.

@@ -1,9 +1,8 @@
 //! Messages inside of messages (XEP-0297: Stanza Forwarding).
 
-use crate::xml::Element;
+use crate::{delay::Delay, xml::Element};
 
 const NS: &str = "urn:xmpp:forward:0";
-const DELAY: &str = "urn:xmpp:delay";
 
 /// A message that came inside another one.
 #[derive(Debug)]
@@ -20,13 +19,8 @@ pub struct Inner {
 pub fn inner(wrapper: &Element) -> Option<Inner> {
     let forwarded = only(wrapper, "forwarded", NS)?;
     let message = only(forwarded, "message", "jabber:client")?.clone();
-    let stamp = forwarded
-        .get_child("delay", DELAY)
-        .and_then(|delay| delay.attr("stamp"));
-    Some(Inner {
-        message,
-        stamp: stamp.map(str::to_owned),
-    })
+    let stamp = Delay::of(forwarded).map(|delay| delay.stamp);
+    Some(Inner { message, stamp })
 }
 
 fn only<'a>(parent: &'a Element, name: &str, namespace: &str) -> Option<&'a Element> {

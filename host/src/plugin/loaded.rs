@@ -102,9 +102,8 @@ impl LoadedPlugin {
     /// # Errors
     /// A sentence that says what is wrong with the file and what its author can do.
     pub fn load(file: &Path, bytes: &[u8], cache: &Cache) -> Result<Self> {
-        let (manifest, wit) = sections(bytes)?;
-        let manifest = Manifest::parse(&manifest)
-            .map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))?;
+        let (text, wit) = sections(bytes)?;
+        let manifest = parse(&text)?;
         let engine = engine()?;
         let hash = hash(bytes);
         let component = cache.component(engine, bytes, &hash)?;
@@ -190,6 +189,18 @@ fn used(uses: &[String], needs: &[String]) -> Vec<String> {
 
 fn refuse(sentence: impl Into<String>) -> Error {
     Error::new(kind::BAD_REQUEST, sentence)
+}
+
+/// What a plugin file says of itself, read without compiling anything.
+///
+/// # Errors
+/// When it is no plugin, or its manifest is wrong.
+pub fn manifest(bytes: &[u8]) -> Result<Manifest> {
+    parse(&sections(bytes)?.0)
+}
+
+fn parse(manifest: &str) -> Result<Manifest> {
+    Manifest::parse(manifest).map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))
 }
 
 /// The manifest and the WIT text, read without compiling anything.

@@ -4,8 +4,9 @@ use crate::query::{self, Filter, Fin};
 use sat_sdk::{
     Error, StanzaId, Via,
     deliver::{self, Forwarded},
-    forward, random,
+    fail, forward, random,
     rsm::Position,
+    stanza::tag,
     xml,
     xmpp::{self, IqKind, IqRequest},
 };
@@ -49,16 +50,14 @@ pub(crate) async fn fetch(
     let id = random::id();
     QUERIES.with_borrow_mut(|queries| queries.insert(id.clone(), Collected::default()));
     let fin = ask(&id, filter, max, position).await;
-    let collected = QUERIES
-        .with_borrow_mut(|queries| queries.remove(&id))
+    let collected = QUERIES.with_borrow_mut(|queries| queries.remove(&id));
+    let found = collected
+        .map(|collected| collected.messages)
         .unwrap_or_default();
     let fin = fin?;
-    let (messages, stamp) = (
-        collected.messages.len(),
-        collected.messages.last().and_then(|m| m.stamp.clone()),
-    );
+    let (messages, stamp) = (found.len(), found.last().and_then(|m| m.stamp.clone()));
     if messages > 0 {
-        deliver::deliver(collected.messages).await?;
+        deliver::deliver(found).await?;
     }
     Ok(Page {
         fin,
@@ -68,11 +67,10 @@ pub(crate) async fn fetch(
 }
 
 async fn ask(id: &str, filter: &Filter, max: u32, position: Position<'_>) -> Result<Fin, Error> {
-    let payload = query::query(id, filter, max, position);
     let request = IqRequest {
         to: None,
         kind: IqKind::Set,
-        payload,
+        payload: query::query(id, filter, max, position).into(),
         timeout_ms: Some(TIMEOUT_MS),
     };
     let fin = query::fin(&xmpp::iq(request).await?)?;
@@ -82,7 +80,7 @@ async fn ask(id: &str, filter: &Filter, max: u32, position: Position<'_>) -> Res
         if has_come(id, &fin) {
             return Ok(fin);
         }
-        match xmpp::get(Some(&xmpp::server()), "<ping xmlns='urn:xmpp:ping'/>").await {
+        match xmpp::get(Some(&xmpp::server()), tag("ping").ns("urn:xmpp:ping")).await {
             Err(e) if matches!(&*e.code, "not-connected" | "timeout") => return Err(e),
             _ => {}
         }
@@ -90,10 +88,7 @@ async fn ask(id: &str, filter: &Filter, max: u32, position: Position<'_>) -> Res
     if has_come(id, &fin) {
         return Ok(fin);
     }
-    Err(Error::new(
-        "incomplete-page",
-        "results of the archive did not arrive",
-    ))
+    fail!("incomplete-page", "results of the archive did not arrive")
 }
 
 /// Whether all results of a page are here.

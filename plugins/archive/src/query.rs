@@ -1,8 +1,11 @@
 //! Questions to the archive and its answers, as XML.
 
 use sat_sdk::{
-    Error, rsm,
-    xml::{self, escape},
+    Error,
+    forms::Form,
+    rsm,
+    stanza::{Tag, tag},
+    xml,
 };
 
 pub(crate) const NS: &str = "urn:xmpp:mam:2";
@@ -17,31 +20,13 @@ pub(crate) struct Filter {
 }
 
 /// The `<query/>` for a page.
-pub(crate) fn query(id: &str, filter: &Filter, max: u32, position: rsm::Position<'_>) -> String {
-    let field = |name: &str, value: &Option<String>| {
-        let value = value.as_deref().map(escape)?;
-        Some(format!(
-            "<field var='{name}'><value>{value}</value></field>"
-        ))
-    };
-    let fields: Vec<_> = [field("with", &filter.with), field("start", &filter.start)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let form = if fields.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>\
-             <value>{NS}</value></field>{}</x>",
-            fields.concat()
-        )
-    };
-    let set = rsm::request(max, position);
-    format!(
-        "<query xmlns='{NS}' queryid='{}'>{form}{set}</query>",
-        escape(id)
-    )
+pub(crate) fn query(id: &str, filter: &Filter, max: u32, position: rsm::Position<'_>) -> Tag {
+    let form = Form::submit(NS)
+        .with("with", filter.with.as_deref())
+        .with("start", filter.start.as_deref());
+    let asked = (*filter != Filter::default()).then(|| form.tag());
+    let query = tag("query").ns(NS).attr("queryid", id).children(asked);
+    query.raw(&rsm::request(max, position))
 }
 
 /// How a page ended.
@@ -57,13 +42,7 @@ pub(crate) struct Fin {
 
 /// Reads the answer to a query.
 pub(crate) fn fin(answer: &str) -> Result<Fin, Error> {
-    let fin = xml::parse(answer)?;
-    if !fin.is("fin", NS) {
-        return Err(Error::new(
-            "bad-answer",
-            "the archive's answer has no <fin/>",
-        ));
-    }
+    let fin = xml::parse_as(answer, "fin", NS)?;
     let is = |name: &str, words: [&str; 2]| fin.attr(name).is_some_and(|v| words.contains(&v));
     Ok(Fin {
         page: rsm::page(&fin),
@@ -80,7 +59,7 @@ mod tests {
     #[test]
     fn asks() {
         let plain = query("q1", &Filter::default(), 100, Position::After("a'1"));
-        let plain = xml::parse(&plain).unwrap();
+        let plain = xml::parse(&plain.to_string()).unwrap();
         assert_eq!(
             (plain.attr("queryid"), plain.children().count()),
             (Some("q1"), 1)
@@ -89,20 +68,12 @@ mod tests {
             with: Some("juliet@capulet.lit".into()),
             start: Some("2024-01-01T00:00:00.000Z".into()),
         };
-        let full = xml::parse(&query("q2", &filter, 50, Position::Last)).unwrap();
-        let form = full.get_child("x", "jabber:x:data").unwrap();
-        let fields: Vec<_> = form
-            .children()
-            .map(|f| (f.attr("var").unwrap(), f.children().next().unwrap().text()))
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                ("FORM_TYPE", NS.to_owned()),
-                ("with", "juliet@capulet.lit".to_owned()),
-                ("start", "2024-01-01T00:00:00.000Z".to_owned()),
-            ]
-        );
+        let full = query("q2", &filter, 50, Position::Last).to_string();
+        let form = Form::of(&xml::parse(&full).unwrap()).unwrap();
+        assert_eq!(form.form_type(), Some(NS));
+        assert_eq!(form.value("with"), Some("juliet@capulet.lit"));
+        assert_eq!(form.value("start"), Some("2024-01-01T00:00:00.000Z"));
+        assert_eq!(form.fields.len(), 3);
     }
 
     #[test]

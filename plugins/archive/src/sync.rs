@@ -6,7 +6,7 @@ use crate::{
     page::{self, Page},
     query::{self, Filter},
 };
-use sat_sdk::{Error, rsm::Position, storage, xmpp};
+use sat_sdk::{Error, fail, rsm::Position, storage, xmpp};
 use std::{
     cell::Cell,
     time::{Duration, Instant},
@@ -32,8 +32,9 @@ thread_local! {
 /// Catches up on a new stream. Until that is done, messages that come by themselves leave a gap.
 pub(crate) async fn reconnected() -> Result<(), Error> {
     if let Some(cursor) = cursor::load().await? {
+        let caught_up = false;
         cursor::store(Cursor {
-            caught_up: false,
+            caught_up,
             ..cursor
         })
         .await?;
@@ -49,7 +50,7 @@ pub(crate) async fn reconnected() -> Result<(), Error> {
 /// Fetches what is behind the cursor, for so long at most.
 pub(crate) async fn forward(time: Duration) -> Result<Progress, Error> {
     if RUNNING.replace(true) {
-        return Err(Error::new("conflict", "catching up is under way already"));
+        fail!("conflict", "catching up is under way already");
     }
     let progress = catch_up(Instant::now() + time).await;
     RUNNING.set(false);
@@ -89,22 +90,16 @@ async fn catch_up(deadline: Instant) -> Result<Progress, Error> {
                 };
             }
         }
-        if end {
-            cursor::store(Cursor {
-                caught_up: true,
-                ..cursor
-            })
-            .await?;
+        let caught_up = end || cursor.caught_up;
+        cursor::store(Cursor {
+            caught_up,
+            ..cursor.clone()
+        })
+        .await?;
+        if end || Instant::now() > deadline {
             return Ok(Progress {
                 fetched,
-                complete: true,
-            });
-        }
-        cursor::store(cursor.clone()).await?;
-        if Instant::now() > deadline {
-            return Ok(Progress {
-                fetched,
-                complete: false,
+                complete: end,
             });
         }
     }
@@ -127,20 +122,17 @@ async fn newest() -> Result<Progress, Error> {
 pub(crate) async fn backward(with: &str, limit: Option<u32>) -> Result<Progress, Error> {
     let limit = limit.unwrap_or(FIRST);
     if !(1..=MAX).contains(&limit) {
-        return Err(Error::new("bad-request", format!("`limit` is 1 to {MAX}")));
+        fail!("bad-request", "`limit` is 1 to {MAX}");
     }
     check_offered().await?;
     let key = format!("oldest/{with}");
-    let oldest = storage::get(key.clone())
-        .await?
-        .and_then(|id| String::from_utf8(id).ok());
+    let oldest = storage::get_text(&key).await?;
+    let nothing = Progress {
+        fetched: 0,
+        complete: true,
+    };
     let position = match oldest.as_deref() {
-        Some(BEGINNING) => {
-            return Ok(Progress {
-                fetched: 0,
-                complete: true,
-            });
-        }
+        Some(BEGINNING) => return Ok(nothing),
         Some(id) => Position::Before(id),
         None => Position::Last,
     };
@@ -151,11 +143,8 @@ pub(crate) async fn backward(with: &str, limit: Option<u32>) -> Result<Progress,
     let page = match page::fetch(&filter, limit, position).await {
         // Gone from the archive, with all before it.
         Err(e) if e.code == "item-not-found" && oldest.is_some() => {
-            storage::set(key, BEGINNING.into()).await?;
-            return Ok(Progress {
-                fetched: 0,
-                complete: true,
-            });
+            storage::set_text(&key, BEGINNING).await?;
+            return Ok(nothing);
         }
         page => page?,
     };
@@ -163,7 +152,7 @@ pub(crate) async fn backward(with: &str, limit: Option<u32>) -> Result<Progress,
     let complete = ends(&page, oldest.as_deref());
     let first = page.fin.page.first.filter(|_| !complete);
     if !page.fin.unstable {
-        storage::set(key, first.as_deref().unwrap_or(BEGINNING).into()).await?;
+        storage::set_text(&key, first.as_deref().unwrap_or(BEGINNING)).await?;
     }
     Ok(Progress { fetched, complete })
 }
@@ -181,16 +170,13 @@ fn count(page: &Page) -> u32 {
 
 /// Whether the account has an archive (§6). Who can't find out just tries.
 async fn check_offered() -> Result<(), Error> {
-    if disco::has(Some(xmpp::account()), query::NS.into())
-        .await
-        .unwrap_or(true)
-    {
-        return Ok(());
+    match disco::has(Some(xmpp::account()), query::NS.into()).await {
+        Ok(false) => fail!(
+            "feature-not-implemented",
+            "the server has no archive of this account"
+        ),
+        _ => Ok(()),
     }
-    Err(Error::new(
-        "feature-not-implemented",
-        "the server has no archive of this account",
-    ))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use bindings::sat::disco::disco;
 use sat_sdk::{
-    Error, Header, Lifecycle, UnwrapFilter, Verdict, Via,
+    Error, Header, Lifecycle, OrLog, UnwrapFilter, Verdict, Via,
     deliver::{self, Forwarded},
     forward,
+    stanza::tag,
     xml::{self, Element},
     xmpp::{self, bare},
 };
@@ -18,17 +19,15 @@ const NS: &str = "urn:xmpp:carbons:2";
 impl Lifecycle for Carbons {
     /// Each new stream begins without copies; a resumed one goes on with them.
     async fn connected(resumed: bool) {
-        if resumed || !is_offered().await {
-            return;
-        }
-        if let Err(e) = xmpp::set(None, format!("<enable xmlns='{NS}'/>")).await {
-            sat_sdk::info!("no copies from other devices: {}", e.message);
+        if !resumed && is_offered().await {
+            let answer = xmpp::set(None, tag("enable").ns(NS)).await;
+            answer.or_warn("no copies from other devices");
         }
     }
 
     async fn unload() {
         // Who is gone can't be told about a failure.
-        let _ = xmpp::set(None, format!("<disable xmlns='{NS}'/>")).await;
+        let _ = xmpp::set(None, tag("disable").ns(NS)).await;
     }
 }
 
@@ -65,9 +64,8 @@ fn copy(carbon: &Element, account: &str) -> Option<Forwarded> {
     if inner.message.attr("type") == Some("groupchat") {
         return None;
     }
-    let stanza = xml::text(&inner.message);
     Some(Forwarded {
-        stanza,
+        stanza: xml::text(&inner.message),
         via,
         stamp: inner.stamp,
         stanza_id: None,
@@ -77,6 +75,7 @@ fn copy(carbon: &Element, account: &str) -> Option<Forwarded> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sat_sdk::mock::{Host, block_on, header};
 
     const ME: &str = "romeo@montague.lit";
 
@@ -88,6 +87,47 @@ mod tests {
              </forwarded></{name}></message>"
         );
         xml::parse(&text).unwrap()
+    }
+
+    /// The payloads of the IQs that a new stream makes.
+    fn asked_when(offered: Result<bool, Error>, resumed: bool) -> Vec<String> {
+        let host = Host::new::<Carbons>();
+        host.on_call(
+            "disco.has",
+            move |(_, feature): (Option<String>, String)| {
+                assert_eq!(feature, NS);
+                offered.clone()
+            },
+        );
+        host.on_iq(NS, |_| Ok(String::new()));
+        block_on(Carbons::connected(resumed));
+        host.asked().into_iter().map(|iq| iq.payload).collect()
+    }
+
+    #[test]
+    fn is_switched_on_for_each_new_stream() {
+        let enable = ["<enable xmlns='urn:xmpp:carbons:2'/>"];
+        assert_eq!(asked_when(Ok(true), false), enable);
+        assert_eq!(
+            asked_when(Err(Error::new("no-provider", "")), false),
+            enable
+        );
+        assert!(asked_when(Ok(false), false).is_empty());
+        assert!(asked_when(Ok(true), true).is_empty());
+    }
+
+    #[test]
+    fn delivers_copies_and_drops_the_rest() {
+        let host = Host::new::<Carbons>();
+        for attributes in [
+            "from='romeo@montague.lit/home' to='a@b'",
+            "from='mallory@x' to='a@b'",
+        ] {
+            let stanza = xml::text(&carbon("sent", attributes));
+            let verdict = block_on(Carbons::unwrap(header(ME), stanza)).unwrap();
+            assert!(matches!(verdict, Verdict::Drop));
+        }
+        assert_eq!((host.delivered().len(), host.log().len()), (1, 1));
     }
 
     #[test]

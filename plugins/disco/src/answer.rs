@@ -5,7 +5,11 @@ use crate::{
     caps::Caps,
     info, items,
 };
-use sat_sdk::{StanzaError, features, xml};
+use sat_sdk::{
+    StanzaError, features,
+    stanza::{Tag, tag},
+    xml,
+};
 
 /// What the loaded plugins make of us.
 pub(crate) fn own() -> Info {
@@ -29,7 +33,7 @@ pub(crate) fn answer(payload: &str, own: &Info) -> Result<String, StanzaError> {
     let node = query.attr("node").filter(|node| !node.is_empty());
     if query.is("query", items::NS) {
         return match node {
-            None => Ok(self::query(items::NS, None, "")),
+            None => Ok(self::query(items::NS, None).into()),
             Some(_) => Err(StanzaError::new("item-not-found")),
         };
     }
@@ -37,15 +41,12 @@ pub(crate) fn answer(payload: &str, own: &Info) -> Result<String, StanzaError> {
     if node.is_some_and(|node| node != Caps::of(own).node()) {
         return Err(StanzaError::new("item-not-found"));
     }
-    Ok(self::query(info::NS, node, &info::write(own)))
+    Ok(info::write(node, own).into())
 }
 
 /// A `<query/>`; an answer names the node that was asked for (XEP-0030 §3.2).
-pub(crate) fn query(ns: &str, node: Option<&str>, inside: &str) -> String {
-    format!(
-        "<query xmlns='{ns}'{}>{inside}</query>",
-        info::attribute("node", node)
-    )
+pub(crate) fn query(ns: &str, node: Option<&str>) -> Tag {
+    tag("query").ns(ns).maybe("node", node)
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
     fn answers_info_of_ourselves_and_of_our_caps_node() {
         let caps = Caps::of(&me());
         for node in [None, Some(caps.node())] {
-            let asked = query(info::NS, node.as_deref(), "");
+            let asked = query(info::NS, node.as_deref()).to_string();
             let answer = xml::parse(&answer(&asked, &me()).unwrap()).unwrap();
             assert_eq!(answer.attr("node"), node.as_deref());
             let info = info::read(&answer).unwrap();
@@ -82,10 +83,10 @@ mod tests {
     #[test]
     fn knows_no_other_node_and_has_no_items() {
         for (ns, node) in [(info::NS, "https://salut-a-toi.org#old"), (items::NS, "x")] {
-            let error = answer(&query(ns, Some(node), ""), &me()).unwrap_err();
+            let error = answer(&query(ns, Some(node)).to_string(), &me()).unwrap_err();
             assert_eq!(error.condition, "item-not-found");
         }
-        let none = answer(&query(items::NS, None, ""), &me()).unwrap();
+        let none = answer(&query(items::NS, None).to_string(), &me()).unwrap();
         assert!(items::read(&xml::parse(&none).unwrap()).unwrap().is_empty());
         assert_eq!(
             answer("<query", &me()).unwrap_err().condition,

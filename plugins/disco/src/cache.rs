@@ -1,14 +1,13 @@
 //! What others have announced, and what was proved to stand behind it.
 
 use crate::{
-    answer,
     bindings::sat::disco::types::Info,
     caps::{Caps, HASH},
     info,
 };
 use sat_sdk::{
-    Error,
-    storage::{self, Migrations, Statement, Value, sql},
+    Error, row,
+    storage::{self, Migrations, Statement, sql},
     xml,
 };
 
@@ -36,20 +35,10 @@ static SCHEMA: Migrations = Migrations::new(
 pub(crate) async fn announced(jid: &str) -> Result<Option<Caps>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT software, ver FROM disco__entity WHERE jid = ?1";
-    Ok(storage::query(sql(select, [jid.into()]))
-        .await?
-        .rows
-        .pop()
-        .and_then(caps))
+    storage::select_one(select, (jid,)).await
 }
 
-fn caps(row: Vec<Value>) -> Option<Caps> {
-    let [software, ver] = row.try_into().ok()?;
-    Some(Caps {
-        software: software.into_text(),
-        ver: ver.into_text(),
-    })
-}
+row!(Caps { software, ver });
 
 /// An entity announces its capabilities.
 pub(crate) async fn announce(jid: &str, caps: Caps) -> Result<(), Error> {
@@ -58,7 +47,7 @@ pub(crate) async fn announce(jid: &str, caps: Caps) -> Result<(), Error> {
         return Ok(());
     }
     let insert = "INSERT OR REPLACE INTO disco__entity (jid, software, ver) VALUES (?1, ?2, ?3)";
-    let insert = sql(insert, [jid.into(), caps.software.into(), caps.ver.into()]);
+    let insert = sql(insert, (jid, caps.software, caps.ver));
     storage::run(vec![insert, newest("disco__entity", 20_000)])
         .await
         .map(drop)
@@ -67,8 +56,7 @@ pub(crate) async fn announce(jid: &str, caps: Caps) -> Result<(), Error> {
 /// An entity is gone.
 pub(crate) async fn forget(jid: &str) -> Result<(), Error> {
     if announced(jid).await?.is_some() {
-        let delete = "DELETE FROM disco__entity WHERE jid = ?1";
-        storage::run(vec![sql(delete, [jid.into()])]).await?;
+        storage::execute("DELETE FROM disco__entity WHERE jid = ?1", (jid,)).await?;
     }
     Ok(())
 }
@@ -76,7 +64,7 @@ pub(crate) async fn forget(jid: &str) -> Result<(), Error> {
 /// All entities are gone.
 pub(crate) async fn forget_all() -> Result<(), Error> {
     SCHEMA.run().await?;
-    storage::run(vec![sql("DELETE FROM disco__entity", [])])
+    storage::execute("DELETE FROM disco__entity", ())
         .await
         .map(drop)
 }
@@ -85,24 +73,18 @@ pub(crate) async fn forget_all() -> Result<(), Error> {
 pub(crate) async fn info(caps: &Caps) -> Result<Option<Info>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT info FROM disco__caps WHERE hash = ?1 AND ver = ?2";
-    let rows = storage::query(sql(select, [HASH.into(), caps.ver.as_str().into()]))
-        .await?
-        .rows;
-    match rows.first().and_then(|row| row.first()?.text()) {
-        Some(query) => info::read(&xml::parse(query)?).map(Some),
-        None => Ok(None),
-    }
+    let query: Option<String> = storage::select_value(select, (HASH, &caps.ver)).await?;
+    query
+        .map(|query| info::read(&xml::parse(&query)?))
+        .transpose()
 }
 
 /// Keeps what was proved.
 pub(crate) async fn put(caps: &Caps, info: &Info) -> Result<(), Error> {
     SCHEMA.run().await?;
-    let query = answer::query(info::NS, None, &info::write(info));
+    let query = String::from(info::write(None, info));
     let insert = "INSERT OR REPLACE INTO disco__caps (hash, ver, info) VALUES (?1, ?2, ?3)";
-    let insert = sql(
-        insert,
-        [HASH.into(), caps.ver.as_str().into(), query.into()],
-    );
+    let insert = sql(insert, (HASH, &caps.ver, query));
     storage::run(vec![insert, newest("disco__caps", 2_000)])
         .await
         .map(drop)
@@ -110,8 +92,9 @@ pub(crate) async fn put(caps: &Caps, info: &Info) -> Result<(), Error> {
 
 /// Keeps the newest rows only: strangers can add some too.
 fn newest(table: &str, rows: u32) -> Statement {
+    let last = format!("SELECT max(rowid) FROM {table}");
     sql(
-        &format!("DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - {rows}"),
-        [],
+        &format!("DELETE FROM {table} WHERE rowid <= ({last}) - {rows}"),
+        (),
     )
 }

@@ -5,7 +5,11 @@ use crate::{
     info,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use sat_sdk::xml::{Element, escape};
+use sat_sdk::{
+    forms,
+    stanza::{Tag, tag},
+    xml::Element,
+};
 use sha1::{Digest, Sha1};
 use std::collections::BTreeSet;
 
@@ -44,9 +48,9 @@ impl Caps {
     }
 
     /// The `<c/>` for a presence.
-    pub(crate) fn write(&self) -> String {
-        let (software, ver) = (escape(&self.software), escape(&self.ver));
-        format!("<c xmlns='{NS}' hash='{HASH}' node='{software}' ver='{ver}'/>")
+    pub(crate) fn tag(&self) -> Tag {
+        let c = tag("c").ns(NS).attr("hash", HASH);
+        c.attr("node", &self.software).attr("ver", &self.ver)
     }
 
     /// The node to ask for (§6.2).
@@ -74,16 +78,9 @@ fn input(info: &Info) -> String {
     };
     let lang = |i: &Identity| i.lang.clone().unwrap_or_default();
     let name = |i: &Identity| i.name.clone().unwrap_or_default();
-    for i in sorted(&info.identities, |i| {
-        (i.category.clone(), i.kind.clone(), lang(i))
-    }) {
-        append(&format!(
-            "{}/{}/{}/{}",
-            i.category,
-            i.kind,
-            lang(i),
-            name(i)
-        ));
+    let order = |i: &Identity| (i.category.clone(), i.kind.clone(), lang(i));
+    for i in sorted(&info.identities, order) {
+        append(&[&*i.category, &*i.kind, &lang(i), &name(i)].join("/"));
     }
     for feature in sorted(&info.features, String::clone) {
         append(feature);
@@ -111,8 +108,7 @@ fn is_well_formed(query: &Element, info: &Info) -> bool {
             i.name.clone(),
         )
     };
-    let one_type =
-        |form: &Element| info::form_types(form).iter().collect::<BTreeSet<_>>().len() <= 1;
+    let one_type = |form: forms::Form| form.form_types().iter().collect::<BTreeSet<_>>().len() <= 1;
     unique(info.identities.iter().map(identity))
         && unique(info.features.iter())
         && unique(info.forms.iter().map(|form| &form.form_type))
@@ -165,7 +161,7 @@ mod tests {
         <field var='software_version'><value>0.11</value></field></x>";
 
     fn proves(inside: &str, ver: &str) -> bool {
-        let query = xml::parse(&answer::query(info::NS, None, inside)).unwrap();
+        let query = xml::parse(&answer::query(info::NS, None).raw(inside).to_string()).unwrap();
         let caps = Caps {
             software: String::new(),
             ver: ver.to_owned(),
@@ -175,7 +171,7 @@ mod tests {
 
     /// The verification string of an answer as it is, well formed or not.
     fn ver_of(inside: &str) -> String {
-        let query = xml::parse(&answer::query(info::NS, None, inside)).unwrap();
+        let query = xml::parse(&answer::query(info::NS, None).raw(inside).to_string()).unwrap();
         ver(&info::read(&query).unwrap())
     }
 
@@ -227,7 +223,10 @@ mod tests {
             software: "https://a.b/'<&".into(),
             ver: "x=".into(),
         };
-        assert_eq!(Caps::read(&xml::parse(&caps.write()).unwrap()), Some(caps));
+        assert_eq!(
+            Caps::read(&xml::parse(&caps.tag().to_string()).unwrap()),
+            Some(caps)
+        );
         for other in [
             format!("<c xmlns='{NS}' hash='md5' node='n' ver='v'/>"),
             format!("<c xmlns='{NS}' node='n' ver='0.9' ext='voice'/>"),

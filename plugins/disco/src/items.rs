@@ -1,20 +1,19 @@
 //! disco#items: what an entity has (XEP-0030 §4).
 
 use crate::bindings::sat::disco::types::Item;
-use sat_sdk::{Error, xml::Element};
+use sat_sdk::{
+    Error, fail,
+    xml::{self, Element},
+};
 
 pub(crate) const NS: &str = "http://jabber.org/protocol/disco#items";
 
 /// Reads a `<query/>`. Items without a JID are no items.
 pub(crate) fn read(query: &Element) -> Result<Vec<Item>, Error> {
     if !query.is("query", NS) {
-        return Err(Error::new("bad-answer", "this is not disco#items"));
+        fail!("bad-answer", "this is not disco#items");
     }
-    Ok(query
-        .children()
-        .filter(|e| e.is("item", NS))
-        .filter_map(item)
-        .collect())
+    Ok(xml::children(query, "item", NS).filter_map(item).collect())
 }
 
 fn item(element: &Element) -> Option<Item> {
@@ -28,7 +27,6 @@ fn item(element: &Element) -> Option<Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sat_sdk::xml;
 
     #[test]
     fn reads_items() {

@@ -12,7 +12,7 @@ use bindings::{
 };
 use caps::Caps;
 use sat_sdk::{
-    Error, Header, IqHandler, Lifecycle, PresenceFilter, PresenceHandler, StanzaError,
+    Error, Header, IqHandler, Lifecycle, OrLog, PresenceFilter, PresenceHandler, StanzaError,
     xml::{self, Element},
     xmpp,
 };
@@ -71,23 +71,21 @@ async fn vouched(jid: &str, caps: &Caps) -> Result<Info, Error> {
     let info = info::read(&query)?;
     if !caps.prove(&query, &info) {
         sat_sdk::debug!("{jid} announced {}, but is something else", caps.ver);
-    } else if let Err(e) = cache::put(caps, &info).await {
-        sat_sdk::warn!("capabilities of {jid} not kept: {}", e.message);
+    } else {
+        cache::put(caps, &info)
+            .await
+            .or_warn("capabilities are not kept");
     }
     Ok(info)
 }
 
 /// Asks for a `<query/>` of a namespace.
 async fn ask(jid: &str, ns: &str, node: Option<&str>) -> Result<Element, Error> {
-    let query = xml::parse(&xmpp::get(Some(jid), answer::query(ns, node, "")).await?)?;
-    if query.is("query", ns) {
-        Ok(query)
-    } else {
-        Err(Error::new(
-            "bad-answer",
-            format!("{jid} answered something else than was asked"),
-        ))
-    }
+    xml::parse_as(
+        &xmpp::get(Some(jid), answer::query(ns, node)).await?,
+        "query",
+        ns,
+    )
 }
 
 impl IqHandler for Disco {
@@ -100,7 +98,7 @@ impl PresenceFilter for Disco {
     async fn on_presence(stanza: String) -> Result<String, Error> {
         let mut presence = xml::parse(&stanza)?;
         while presence.remove_child("c", caps::NS).is_some() {}
-        presence.append_child(xml::parse(&Caps::of(&answer::own()).write())?);
+        presence.append_child(xml::parse(&Caps::of(&answer::own()).tag().to_string())?);
         Ok(xml::text(&presence))
     }
 }
@@ -113,10 +111,10 @@ impl PresenceHandler for Disco {
         if header.kind == "unavailable" {
             return cache::forget(&from).await;
         }
-        let caps = payloads
+        match payloads
             .first()
-            .and_then(|c| Caps::read(&xml::parse(c).ok()?));
-        match caps {
+            .and_then(|c| Caps::read(&xml::parse(c).ok()?))
+        {
             Some(caps) => cache::announce(&from, caps).await,
             // Another hash or the legacy format: nothing that could be proved (XEP-0115 §5.4).
             None => cache::forget(&from).await,
@@ -127,8 +125,116 @@ impl PresenceHandler for Disco {
 impl Lifecycle for Disco {
     async fn connected(resumed: bool) {
         // On a new stream everybody announces again; a resumed one goes on.
-        if !resumed && let Err(e) = cache::forget_all().await {
-            sat_sdk::warn!("old capabilities stay: {}", e.message);
+        if !resumed {
+            cache::forget_all().await.or_warn("old capabilities stay");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use disco::Guest;
+    use sat_sdk::mock::{self, Host, block_on};
+
+    const JULIET: &str = "juliet@capulet.lit/balcony";
+    /// XEP-0115, example 1 and §5.2.
+    const CAPS: &str = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' \
+                        node='http://code.google.com/p/exodus' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>";
+    const EXODUS: &str = "<identity category='client' name='Exodus 0.9.1' type='pc'/>\
+        <feature var='http://jabber.org/protocol/caps'/>\
+        <feature var='http://jabber.org/protocol/disco#info'/>\
+        <feature var='http://jabber.org/protocol/disco#items'/>\
+        <feature var='http://jabber.org/protocol/muc'/>";
+
+    /// A host where everybody who is asked is this.
+    fn network(inside: &'static str) -> Host {
+        let host = Host::new::<Disco>();
+        host.on_iq(info::NS, move |iq| {
+            let asked = xml::parse(&iq.payload)?;
+            Ok(answer::query(info::NS, asked.attr("node"))
+                .raw(inside)
+                .into())
+        });
+        host
+    }
+
+    fn announces(from: &str, kind: &str, payload: &str) {
+        let header = Header {
+            kind: kind.into(),
+            ..mock::header(from)
+        };
+        block_on(<Disco as PresenceHandler>::on_presence(
+            header,
+            vec![payload.to_owned()],
+        ))
+        .unwrap();
+    }
+
+    fn features(of: &str) -> Vec<String> {
+        block_on(Disco::info(Some(of.into()), None))
+            .unwrap()
+            .features
+    }
+
+    #[test]
+    fn proved_capabilities_are_asked_for_once() {
+        let host = network(EXODUS);
+        announces(JULIET, "available", CAPS);
+        announces("nurse@capulet.lit/x", "available", CAPS);
+        assert_eq!(features(JULIET).len(), 4);
+        assert_eq!(features("nurse@capulet.lit/x").len(), 4);
+        assert_eq!(host.asked().len(), 1);
+        assert!(
+            host.asked()[0]
+                .payload
+                .contains("exodus#QgayPKawpkPSDYmwT/WM94uAlu0=")
+        );
+        // Who is gone, or says nothing that could be proved, is asked as anybody.
+        announces(JULIET, "unavailable", "");
+        features(JULIET);
+        announces(JULIET, "available", CAPS);
+        block_on(Disco::connected(false));
+        features(JULIET);
+        assert_eq!(host.asked().len(), 3);
+    }
+
+    #[test]
+    fn lies_are_not_kept() {
+        let host = network("<feature var='urn:xmpp:lies'/>");
+        announces(JULIET, "available", CAPS);
+        assert_eq!(features(JULIET), ["urn:xmpp:lies"]);
+        assert_eq!(features(JULIET), ["urn:xmpp:lies"]);
+        assert_eq!((host.asked().len(), host.log().len()), (2, 2));
+    }
+
+    #[test]
+    fn the_server_announces_in_its_stream_features() {
+        let host = network(EXODUS);
+        host.set_stream_features(&format!("<features xmlns='x'>{CAPS}</features>"));
+        let has = |feature: &str| block_on(Disco::has(None, feature.into())).unwrap();
+        assert!(has("http://jabber.org/protocol/muc"));
+        assert!(!has("urn:xmpp:carbons:2"));
+        assert_eq!(host.asked()[0].to.as_deref(), Some("montague.lit"));
+        assert_eq!(host.asked().len(), 1);
+    }
+
+    #[test]
+    fn tells_who_we_are() {
+        let _host = Host::new::<Disco>();
+        let old = CAPS.replace("QgayPKawpkPSDYmwT/WM94uAlu0=", "old");
+        let stanza =
+            format!("<presence xmlns='jabber:client'>{old}{old}<show>away</show></presence>");
+        let presence =
+            xml::parse(&block_on(<Disco as PresenceFilter>::on_presence(stanza)).unwrap()).unwrap();
+        let announced: Vec<_> = xml::children(&presence, "c", caps::NS).collect();
+        let caps = Caps::read(announced[0]).unwrap();
+        assert_eq!((announced.len(), presence.children().count()), (1, 2));
+        let asked = answer::query(info::NS, Some(&caps.node())).into();
+        let answer = block_on(Disco::on_iq(mock::header(JULIET), asked))
+            .unwrap()
+            .unwrap();
+        let answer = xml::parse(&answer).unwrap();
+        assert!(caps.prove(&answer, &info::read(&answer).unwrap()));
     }
 }

@@ -16,7 +16,7 @@ use bindings::{
     },
 };
 use sat_sdk::{
-    Error, Header, Lifecycle, PeerKind, PresenceHandler, jid,
+    Error, Header, Lifecycle, OrLog, PeerKind, PresenceHandler, jid,
     storage::Migrations,
     xmpp::{self, bare},
 };
@@ -63,22 +63,20 @@ impl presence::Guest for Presence {
 
 impl Lifecycle for Presence {
     async fn connected(resumed: bool) {
-        if let Err(e) = connected(resumed).await {
-            sat_sdk::warn!("could not announce the account: {}", e.message);
-        }
+        connected(resumed)
+            .await
+            .or_warn("could not announce the account");
     }
 
     async fn disconnected() {
-        if let Err(e) = resource::suspend().await {
-            sat_sdk::error!("old presences stay: {}", e.message);
-        }
+        resource::suspend().await.or_error("old presences stay");
     }
 
     async fn features_changed() {
         // The presence filters add what stands for the features now (XEP-0115 §6.1).
-        if let Err(e) = own::announce_again().await {
-            sat_sdk::warn!("the network doesn't know our features: {}", e.message);
-        }
+        own::announce_again()
+            .await
+            .or_warn("the network doesn't know our features");
     }
 }
 
@@ -120,10 +118,9 @@ impl PresenceHandler for Presence {
                 };
                 events::subscription(change).await;
                 // Who doesn't want to see us any more takes the request back too.
-                if kind == "unsubscribe" {
-                    request::delete(bare(from)).await
-                } else {
-                    Ok(())
+                match kind {
+                    "unsubscribe" => request::delete(bare(from)).await,
+                    _ => Ok(()),
                 }
             }
             _ => Ok(()),
@@ -134,10 +131,10 @@ impl PresenceHandler for Presence {
 impl roster_events::Guest for Presence {
     /// A request may be approved by another client of the account.
     async fn changed(e: Contact) {
-        if matches!(e.subscription.as_str(), "from" | "both")
-            && let Err(error) = request::delete(&e.jid).await
-        {
-            sat_sdk::error!("the request of {} stays: {}", e.jid, error.message);
+        if matches!(e.subscription.as_str(), "from" | "both") {
+            request::delete(&e.jid)
+                .await
+                .or_error("an approved request stays");
         }
     }
 
@@ -149,4 +146,158 @@ async fn send(jid: &str, kind: &str) -> Result<String, Error> {
     let jid = jid::normalize(jid)?;
     xmpp::send_now(stanza::subscription(&jid, kind)).await?;
     Ok(jid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use presence::Guest;
+    use sat_sdk::mock::{self, Host, block_on};
+    use types::Presence as Told;
+
+    const JULIET: &str = "juliet@capulet.lit/balcony";
+
+    fn comes(from: &str, kind: &str, payloads: &[&str]) {
+        let header = Header {
+            kind: kind.into(),
+            ..mock::header(from)
+        };
+        let payloads = payloads.iter().map(|p| (*p).to_owned()).collect();
+        block_on(Presence::on_presence(header, payloads)).unwrap();
+    }
+
+    fn there() -> Vec<String> {
+        let found = block_on(Presence::get(None)).unwrap();
+        found.into_iter().map(|p| p.jid).collect()
+    }
+
+    #[test]
+    fn announces_on_each_new_stream() {
+        let host = Host::new::<Presence>();
+        host.on_call("roster.list", |()| Ok(Vec::<Contact>::new()));
+        block_on(async {
+            let status = |show: &str| Status {
+                show: Some(show.into()),
+                status: None,
+                priority: None,
+            };
+            // Not announced yet: that is for `connected` to do.
+            Presence::set(status("away")).await.unwrap();
+            assert!(host.sent().is_empty());
+            Presence::connected(false).await;
+            Presence::set(status("dnd")).await.unwrap();
+            Presence::features_changed().await;
+            host.disconnect();
+            Presence::set(status("xa")).await.unwrap();
+            host.connect();
+            Presence::connected(true).await;
+            Presence::connected(true).await;
+        });
+        let shows = host.sent().into_iter().filter_map(|s| {
+            let (_, show) = s.stanza.split_once("<show>")?;
+            Some(show.split('<').next()?.to_owned())
+        });
+        assert_eq!(shows.collect::<Vec<_>>(), ["away", "dnd", "dnd", "xa"]);
+        assert!(host.log().is_empty());
+    }
+
+    #[test]
+    fn knows_who_is_there() {
+        let host = Host::new::<Presence>();
+        let phone = "juliet@capulet.lit/phone";
+        comes(
+            JULIET,
+            "available",
+            &["<show xmlns='jabber:client'>away</show>"],
+        );
+        comes(
+            phone,
+            "available",
+            &["<priority xmlns='jabber:client'>5</priority>"],
+        );
+        // The same again is no news.
+        comes(
+            phone,
+            "available",
+            &["<priority xmlns='jabber:client'>5</priority>"],
+        );
+        assert_eq!(there(), [phone, JULIET]);
+        assert_eq!(host.topics().len(), 2);
+        // A broken stream hides them, a resumed one brings them back.
+        block_on(Presence::disconnected());
+        assert!(there().is_empty());
+        block_on(Presence::connected(true));
+        assert_eq!(there(), [phone, JULIET]);
+        comes("juliet@capulet.lit", "unavailable", &[]);
+        assert!(there().is_empty());
+        let told: Vec<Told> = host.emitted("presence.changed");
+        let available: Vec<_> = told.iter().map(|p| p.available).collect();
+        assert_eq!(
+            available,
+            [true, true, false, false, true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn strangers_and_rooms_are_not_there() {
+        let host = Host::new::<Presence>();
+        for peer_kind in [PeerKind::Stranger, PeerKind::Room, PeerKind::Occupant] {
+            let header = Header {
+                kind: "available".into(),
+                peer_kind,
+                ..mock::header("a@b/c")
+            };
+            block_on(Presence::on_presence(header, Vec::new())).unwrap();
+        }
+        comes(&xmpp::bound().unwrap(), "available", &[]);
+        assert!(there().is_empty() && host.topics().is_empty());
+    }
+
+    #[test]
+    fn requests_wait_for_an_answer() {
+        let host = Host::new::<Presence>();
+        let requests = || block_on(Presence::requests()).unwrap();
+        for from in [
+            "juliet@capulet.lit",
+            "tybalt@capulet.lit",
+            "nurse@capulet.lit",
+        ] {
+            comes(
+                from,
+                "subscribe",
+                &["<status xmlns='jabber:client'>Please</status>"],
+            );
+            comes(
+                from,
+                "subscribe",
+                &["<status xmlns='jabber:client'>Please</status>"],
+            );
+        }
+        assert_eq!(
+            host.emitted::<SubscriptionRequest>("presence.requested")
+                .len(),
+            3
+        );
+        assert_eq!(requests()[0].message.as_deref(), Some("Please"));
+        block_on(Presence::approve("Juliet@capulet.lit".into())).unwrap();
+        block_on(Presence::deny("tybalt@capulet.lit".into())).unwrap();
+        assert_eq!(requests().len(), 1);
+        // Another client of the account has approved.
+        let nurse = Contact {
+            jid: "nurse@capulet.lit".into(),
+            name: None,
+            groups: Vec::new(),
+            subscription: "from".into(),
+            pending_out: false,
+            approved: false,
+        };
+        block_on(<Presence as roster_events::Guest>::changed(nurse));
+        assert!(requests().is_empty());
+        let sent: Vec<_> = host.sent().into_iter().map(|s| s.stanza).collect();
+        assert!(sent[0].contains("to='juliet@capulet.lit' type='subscribed'"));
+        assert!(sent[1].contains("to='tybalt@capulet.lit' type='unsubscribed'"));
+        comes("juliet@capulet.lit", "subscribed", &[]);
+        let told: Vec<SubscriptionChange> = host.emitted("presence.subscription");
+        assert_eq!(told[0].kind, "subscribed");
+    }
 }

@@ -11,7 +11,7 @@ const ANNOUNCED: &str = "announced";
 
 /// Sets what our presence shall contain, and announces it if there is a stream.
 pub(crate) async fn set(content: String) -> Result<(), Error> {
-    storage::set(WANTED.into(), content.into_bytes()).await?;
+    storage::set_text(WANTED, &content).await?;
     announce_again().await
 }
 
@@ -33,30 +33,27 @@ pub(crate) async fn announce() -> Result<(), Error> {
 
 /// Announces us again if we have been on this stream. Before, it is `announce`'s task.
 pub(crate) async fn announce_again() -> Result<(), Error> {
-    let announced = storage::get(ANNOUNCED.into()).await?.is_some();
-    if announced && xmpp::bound().is_some() {
-        send().await
-    } else {
-        Ok(())
+    let announced = storage::get_text(ANNOUNCED).await?.is_some();
+    match announced && xmpp::bound().is_some() {
+        true => send().await,
+        false => Ok(()),
     }
 }
 
 /// Announces what was set while a stream was interrupted.
 pub(crate) async fn catch_up() -> Result<(), Error> {
-    let announced = storage::get(ANNOUNCED.into()).await?;
-    if announced == Some(wanted().await?) {
-        Ok(())
-    } else {
-        send().await
+    match storage::get_text(ANNOUNCED).await? == Some(wanted().await?) {
+        true => Ok(()),
+        false => send().await,
     }
 }
 
-async fn wanted() -> Result<Vec<u8>, Error> {
-    Ok(storage::get(WANTED.into()).await?.unwrap_or_default())
+async fn wanted() -> Result<String, Error> {
+    Ok(storage::get_text(WANTED).await?.unwrap_or_default())
 }
 
 async fn send() -> Result<(), Error> {
     let wanted = wanted().await?;
-    xmpp::send_now(stanza::broadcast(&String::from_utf8_lossy(&wanted))).await?;
-    storage::set(ANNOUNCED.into(), wanted).await
+    xmpp::send_now(stanza::broadcast(&wanted)).await?;
+    storage::set_text(ANNOUNCED, &wanted).await
 }

@@ -8,8 +8,8 @@ use crate::{
     bindings::sat::presence::{events, types::SubscriptionRequest},
 };
 use sat_sdk::{
-    Error,
-    storage::{self, Value, sql},
+    Error, row,
+    storage::{self, sql},
 };
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS presence__request (
@@ -21,14 +21,14 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS presence__request (
 /// Requests by age.
 pub(crate) async fn all() -> Result<Vec<SubscriptionRequest>, Error> {
     SCHEMA.run().await?;
-    let select = "SELECT jid, message, at FROM presence__request ORDER BY at, jid";
-    Ok(storage::query(sql(select, []))
-        .await?
-        .rows
-        .into_iter()
-        .filter_map(request)
-        .collect())
+    storage::select(
+        "SELECT jid, message, at FROM presence__request ORDER BY at, jid",
+        (),
+    )
+    .await
 }
+
+row!(SubscriptionRequest { jid, message, at });
 
 /// Keeps a request and tells of it. The server repeats it on every stream until it is answered
 /// (§3.1.3): that is no news.
@@ -39,37 +39,24 @@ pub(crate) async fn add(jid: &str, message: Option<String>, at: String) -> Resul
     {
         return Ok(());
     }
-    let row = [jid.into(), message.clone().into(), at.clone().into()];
+    let put = "INSERT OR REPLACE INTO presence__request (jid, message, at) VALUES (?1, ?2, ?3)";
+    let put = sql(put, (jid, &message, &at));
+    // Anybody can ask, so there is an end to it: the newest thousand.
+    let old = "DELETE FROM presence__request
+               WHERE rowid <= (SELECT max(rowid) FROM presence__request) - 1000";
     events::requested(SubscriptionRequest {
         jid: jid.into(),
         message,
         at,
     })
     .await;
-    storage::run(vec![
-        sql(
-            "INSERT OR REPLACE INTO presence__request (jid, message, at) VALUES (?1, ?2, ?3)",
-            row,
-        ),
-        // Anybody can ask, so there is an end to it: the newest thousand.
-        sql(
-            "DELETE FROM presence__request
-             WHERE rowid <= (SELECT max(rowid) FROM presence__request) - 1000",
-            [],
-        ),
-    ])
-    .await
-    .map(drop)
+    storage::run(vec![put, sql(old, ())]).await.map(drop)
 }
 
 /// Forgets a request: it is answered.
 pub(crate) async fn delete(jid: &str) -> Result<(), Error> {
     if get(jid).await?.is_some() {
-        storage::run(vec![sql(
-            "DELETE FROM presence__request WHERE jid = ?1",
-            [jid.into()],
-        )])
-        .await?;
+        storage::execute("DELETE FROM presence__request WHERE jid = ?1", (jid,)).await?;
     }
     Ok(())
 }
@@ -77,18 +64,5 @@ pub(crate) async fn delete(jid: &str) -> Result<(), Error> {
 async fn get(jid: &str) -> Result<Option<SubscriptionRequest>, Error> {
     SCHEMA.run().await?;
     let select = "SELECT jid, message, at FROM presence__request WHERE jid = ?1";
-    Ok(storage::query(sql(select, [jid.into()]))
-        .await?
-        .rows
-        .pop()
-        .and_then(request))
-}
-
-fn request(row: Vec<Value>) -> Option<SubscriptionRequest> {
-    let [jid, message, at] = row.try_into().ok()?;
-    Some(SubscriptionRequest {
-        jid: jid.into_text(),
-        message: message.into_option(),
-        at: at.into_text(),
-    })
+    storage::select_one(select, (jid,)).await
 }

@@ -8,8 +8,8 @@ use crate::{
     bindings::sat::presence::{events, types::Presence},
 };
 use sat_sdk::{
-    Error, datetime,
-    storage::{self, Value, sql},
+    Error, datetime, row,
+    storage::{self, Params},
     xmpp::bare,
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn available(jid: Option<String>) -> Result<Vec<Presence>, Erro
          ORDER BY bare, priority DESC, CASE show
             WHEN 'chat' THEN 0 WHEN 'away' THEN 2 WHEN 'dnd' THEN 3 WHEN 'xa' THEN 4 ELSE 1
          END, since DESC",
-        [jid.into()],
+        (jid,),
     )
     .await
 }
@@ -43,44 +43,42 @@ pub(crate) async fn change(now: Presence) -> Result<(), Error> {
     if !now.available {
         return gone(now).await;
     }
-    let known = select("jid = ?1 AND NOT suspended", [now.jid.as_str().into()]).await?;
-    if known.first().is_some_and(|known| same(known, &now)) {
+    let known = select("jid = ?1 AND NOT suspended", (&now.jid,)).await?;
+    let since = now.since.clone();
+    if known.first().is_some_and(|known| {
+        Presence {
+            since,
+            ..known.clone()
+        } == now
+    }) {
         return Ok(());
     }
     events::changed(now.clone()).await;
     let put = "INSERT OR REPLACE INTO presence__resource (jid, bare, show, status, priority, since)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let bare = bare(&now.jid).into();
-    let priority = i64::from(now.priority).into();
-    let row = [
-        now.jid.into(),
-        bare,
-        now.show.into(),
-        now.status.into(),
-        priority,
-        now.since.into(),
-    ];
-    storage::run(vec![sql(put, row)]).await.map(drop)
+    let row = (
+        &now.jid,
+        bare(&now.jid),
+        &now.show,
+        &now.status,
+        now.priority,
+        &now.since,
+    );
+    storage::execute(put, row).await.map(drop)
 }
 
 /// Somebody went: a resource, or with a bare JID all of them.
 async fn gone(now: Presence) -> Result<(), Error> {
     const WHICH: &str = "(jid = ?1 OR bare = ?1)";
-    let known = select(WHICH, [now.jid.as_str().into()]).await?;
+    let known = select(WHICH, (&now.jid,)).await?;
     if known.is_empty() {
         return Ok(());
     }
-    for known in known {
-        events::changed(Presence {
-            jid: known.jid,
-            ..now.clone()
-        })
-        .await;
+    for Presence { jid, .. } in known {
+        events::changed(Presence { jid, ..now.clone() }).await;
     }
     let delete = format!("DELETE FROM presence__resource WHERE {WHICH}");
-    storage::run(vec![sql(&delete, [now.jid.into()])])
-        .await
-        .map(drop)
+    storage::execute(&delete, (&now.jid,)).await.map(drop)
 }
 
 /// The stream is gone: for us, everybody went.
@@ -112,50 +110,33 @@ pub(crate) async fn clear() -> Result<(), Error> {
 /// Tells that everybody of a condition came or went, together with the statement that says so.
 async fn tell_all(condition: &str, available: bool, statement: &str) -> Result<(), Error> {
     let now = datetime::now();
-    for known in select(condition, []).await? {
-        let told = if available {
-            known
-        } else {
-            let since = now.clone();
-            Presence {
-                available,
-                show: None,
-                status: None,
-                priority: 0,
-                since,
-                ..known
-            }
+    for known in select(condition, ()).await? {
+        let (jid, since) = (known.jid.clone(), now.clone());
+        let gone = || Presence {
+            jid,
+            available,
+            show: None,
+            status: None,
+            priority: 0,
+            since,
         };
-        events::changed(told).await;
+        events::changed(if available { known } else { gone() }).await;
     }
-    storage::run(vec![sql(statement, [])]).await.map(drop)
+    storage::execute(statement, ()).await.map(drop)
 }
 
-async fn select(condition: &str, params: impl Into<Vec<Value>>) -> Result<Vec<Presence>, Error> {
+async fn select(condition: &str, params: impl Params) -> Result<Vec<Presence>, Error> {
     SCHEMA.run().await?;
-    let select = format!(
-        "SELECT jid, show, status, priority, since FROM presence__resource WHERE {condition}"
-    );
-    Ok(storage::query(sql(&select, params))
-        .await?
-        .rows
-        .into_iter()
-        .filter_map(presence)
-        .collect())
+    let columns = "jid, true, show, status, priority, since";
+    let select = format!("SELECT {columns} FROM presence__resource WHERE {condition}");
+    storage::select(&select, params).await
 }
 
-fn presence(row: Vec<Value>) -> Option<Presence> {
-    let [jid, show, status, priority, since] = row.try_into().ok()?;
-    Some(Presence {
-        jid: jid.into_text(),
-        available: true,
-        show: show.into_option(),
-        status: status.into_option(),
-        priority: priority.integer()?.try_into().ok()?,
-        since: since.into_text(),
-    })
-}
-
-fn same(a: &Presence, b: &Presence) -> bool {
-    (&a.show, &a.status, a.priority) == (&b.show, &b.status, b.priority)
-}
+row!(Presence {
+    jid,
+    available,
+    show,
+    status,
+    priority,
+    since
+});

@@ -2,8 +2,9 @@
 
 use crate::bindings::sat::presence::types::{Presence, Status};
 use sat_sdk::{
-    Error,
-    xml::{self, escape},
+    Error, fail,
+    stanza::{Tag, presence, tag},
+    xml,
 };
 
 /// Values of `<show/>`; without it, simply available (§4.7.2.1).
@@ -14,50 +15,48 @@ const LONGEST_STATUS: usize = 1000;
 
 /// What is inside our own presence.
 pub(crate) fn content(own: &Status) -> Result<String, Error> {
-    let mut content = String::new();
-    if let Some(show) = &own.show {
-        if !SHOWS.contains(&show.as_str()) {
-            let message = format!("show is one of {}, not `{show}`", SHOWS.join(", "));
-            return Err(Error::new("bad-request", message));
-        }
-        content += &format!("<show>{show}</show>");
+    if let Some(show) = &own.show
+        && !SHOWS.contains(&show.as_str())
+    {
+        fail!(
+            "bad-request",
+            "show is one of {}, not `{show}`",
+            SHOWS.join(", ")
+        );
     }
-    if let Some(status) = &own.status {
-        content += &format!("<status>{}</status>", escape(status));
-    }
-    if let Some(priority) = own.priority {
-        content += &format!("<priority>{priority}</priority>");
-    }
-    Ok(content)
+    let priority = own.priority.map(|priority| priority.to_string());
+    let fields = [
+        ("show", &own.show),
+        ("status", &own.status),
+        ("priority", &priority),
+    ];
+    let field = |(name, value): (_, &Option<String>)| Some(tag(name).text(value.as_ref()?).into());
+    Ok(fields
+        .into_iter()
+        .filter_map(field)
+        .collect::<Vec<String>>()
+        .concat())
 }
 
 /// Our own presence for everybody.
-pub(crate) fn broadcast(content: &str) -> String {
-    format!("<presence xmlns='jabber:client'>{content}</presence>")
+pub(crate) fn broadcast(content: &str) -> Tag {
+    presence().raw(content)
 }
 
 /// A stanza that manages a subscription.
-pub(crate) fn subscription(jid: &str, kind: &str) -> String {
-    format!(
-        "<presence xmlns='jabber:client' to='{}' type='{kind}'/>",
-        escape(jid)
-    )
+pub(crate) fn subscription(jid: &str, kind: &str) -> Tag {
+    presence().attr("to", jid).kind(kind)
 }
 
 /// The presence of somebody, from the elements of its stanza. What has no valid value counts as
 /// absent.
 pub(crate) fn read(jid: &str, available: bool, payloads: &[String], since: &str) -> Presence {
-    let elements: Vec<_> = payloads
+    let elements = payloads
         .iter()
-        .filter_map(|payload| xml::parse(payload).ok())
-        .collect();
+        .filter_map(|payload| xml::parse(payload).ok());
+    let elements: Vec<_> = elements.filter(|e| e.has_ns("jabber:client")).collect();
     // Of several in different languages, the first.
-    let text = |name| {
-        elements
-            .iter()
-            .find(|e| e.is(name, "jabber:client"))
-            .map(|e| e.text())
-    };
+    let text = |name| elements.iter().find(|e| e.name() == name).map(|e| e.text());
     Presence {
         jid: jid.to_owned(),
         available,
@@ -91,7 +90,7 @@ mod tests {
             content,
             "<show>away</show><status>&lt;tea&gt;</status><priority>-5</priority>"
         );
-        xml::parse(&broadcast(&content)).unwrap();
+        xml::parse(&broadcast(&content).to_string()).unwrap();
         assert_eq!(
             super::content(&own(Some("busy"))).unwrap_err().code,
             "bad-request"

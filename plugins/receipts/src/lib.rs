@@ -7,7 +7,8 @@ use bindings::sat::{
 use sat_sdk::{
     AmendFilter, ComposeFilter, Error, Header, MessageHandler, PeerKind, Verdict, Via, payload,
     settings,
-    xml::{self, Element, escape},
+    stanza::{message, tag},
+    xml::{self, Element},
     xmpp::{self, bare},
 };
 
@@ -20,10 +21,10 @@ const NS: &str = "urn:xmpp:receipts";
 impl ComposeFilter for Receipts {
     /// Asks for a receipt.
     async fn compose(stanza: String) -> Result<Verdict, Error> {
-        if !is_set("request") {
-            return Ok(Verdict::Keep);
-        }
-        Ok(with_request(stanza).map_or(Verdict::Keep, Verdict::Replace))
+        let asked = Some(stanza).filter(|_| settings::is_on("request"));
+        Ok(asked
+            .and_then(with_request)
+            .map_or(Verdict::Keep, Verdict::Replace))
     }
 }
 
@@ -31,7 +32,7 @@ impl MessageHandler for Receipts {
     /// Gives a receipt.
     async fn on_message(header: Header, payloads: Vec<String>) -> Result<(), Error> {
         if let Some(receipt) = receipt(&header, &payloads)
-            && is_set("send")
+            && settings::is_on("send")
             && may_know(&header).await
         {
             // A receipt that doesn't arrive is no loss: its lack means nothing (§4).
@@ -51,17 +52,11 @@ impl AmendFilter for Receipts {
                 sat_sdk::debug!("no use for the receipt for {id}: {}", e.message);
             }
         }
-        let says_more = message.has_child("body", "jabber:client");
-        Ok(if says_more {
-            Verdict::Keep
-        } else {
-            Verdict::Drop
+        Ok(match message.has_child("body", "jabber:client") {
+            true => Verdict::Keep,
+            false => Verdict::Drop,
         })
     }
-}
-
-fn is_set(setting: &str) -> bool {
-    settings::get(setting).is_some_and(|value| value.text == "true")
 }
 
 /// The message with a request, unless it has one or is a receipt itself (§5.4).
@@ -71,7 +66,7 @@ fn with_request(stanza: String) -> Option<String> {
         return None;
     }
     let (content, end) = stanza.split_at_checked(end)?;
-    Some(format!("{content}<request xmlns='{NS}'/>{end}"))
+    Some(format!("{content}{}{end}", tag("request").ns(NS)))
 }
 
 /// The receipt for a message that came here just now. Copies of what other devices got or sent,
@@ -80,15 +75,8 @@ fn receipt(header: &Header, payloads: &[String]) -> Option<String> {
     let here = matches!(header.via, Via::Live | Via::Offline);
     let request = payloads.iter().all(|p| payload::name(p) == "request");
     let (from, id) = (header.from.as_deref()?, header.id.as_deref()?);
-    (here && request).then(|| {
-        format!(
-            "<message xmlns='jabber:client' to='{}' type='{}'><received xmlns='{NS}' id='{}'/>\
-             </message>",
-            escape(from),
-            escape(&header.kind),
-            escape(id)
-        )
-    })
+    let received = || tag("received").ns(NS).id(id);
+    (here && request).then(|| message(from).kind(&header.kind).child(received()).into())
 }
 
 /// Whether the sender may know that we are here (§8): who sees our presence knows it anyway.
@@ -102,7 +90,7 @@ async fn may_know(header: &Header) -> bool {
         },
         PeerKind::Account => Some(from) != xmpp::bound().as_deref(),
         PeerKind::Room | PeerKind::Server => false,
-        PeerKind::Stranger | PeerKind::Occupant => is_set("send-to-strangers"),
+        PeerKind::Stranger | PeerKind::Occupant => settings::is_on("send-to-strangers"),
     }
 }
 
@@ -138,20 +126,70 @@ fn amendment(header: &Header, message: &Element, account: &str) -> Option<Amendm
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bindings::sat::roster::types::Contact;
+    use sat_sdk::mock::{self, Host, block_on};
+    use std::{cell::RefCell, rc::Rc};
 
     const ME: &str = "romeo@montague.lit";
 
     fn header(via: Via, from: &str, peer_kind: PeerKind) -> Header {
         Header {
             id: Some("r<1".into()),
-            from: Some(from.into()),
-            to: Some(ME.into()),
-            kind: "chat".into(),
             peer_kind,
             via,
-            stamp: String::new(),
-            stanza_ids: Vec::new(),
+            ..mock::header(from)
         }
+    }
+
+    /// What a message with a request makes us send, by the subscription of its sender.
+    fn sent_for(host: &Host, subscription: Result<&'static str, Error>) -> usize {
+        host.on_call("roster.get", move |jid: String| {
+            Ok(Contact {
+                jid,
+                name: None,
+                groups: Vec::new(),
+                subscription: subscription.clone()?.into(),
+                pending_out: false,
+                approved: false,
+            })
+        });
+        let request = vec!["<request xmlns='urn:xmpp:receipts'/>".to_owned()];
+        let from = "juliet@capulet.lit/balcony";
+        block_on(Receipts::on_message(mock::header(from), request)).unwrap();
+        host.sent().len()
+    }
+
+    #[test]
+    fn tells_those_who_see_us() {
+        let host = Host::new::<Receipts>();
+        assert_eq!(sent_for(&host, Ok("to")), 0);
+        assert_eq!(sent_for(&host, Err(Error::new("item-not-found", ""))), 0);
+        assert_eq!(sent_for(&host, Ok("both")), 1);
+        assert_eq!(sent_for(&host, Err(Error::new("no-provider", ""))), 2);
+        host.set_setting("send", "false");
+        assert_eq!(sent_for(&host, Ok("both")), 2);
+        assert!(host.sent().iter().all(|message| !message.durable));
+    }
+
+    #[test]
+    fn tells_the_chat() {
+        let host = Host::new::<Receipts>();
+        let amended = Rc::new(RefCell::new(Vec::new()));
+        let seen = amended.clone();
+        host.on_call("chat.amend", move |amendment: Amendment| {
+            seen.borrow_mut()
+                .push((amendment.message_id, amendment.state));
+            Ok(())
+        });
+        let stanza = |more: &str| {
+            let received = "<received xmlns='urn:xmpp:receipts' id='m1'/>";
+            format!("<message xmlns='jabber:client'>{received}{more}</message>")
+        };
+        let amend = |more| block_on(Receipts::amend(mock::header("a@b/c"), stanza(more))).unwrap();
+        assert!(matches!(amend(""), Verdict::Drop));
+        assert!(matches!(amend("<body>x</body>"), Verdict::Keep));
+        let once = ("m1".to_owned(), Some("delivered".to_owned()));
+        assert_eq!(*amended.borrow(), [once.clone(), once]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::bindings::sat::roster::types::{Contact, ContactChange};
 use sat_sdk::{
-    Error,
-    xml::{self, Element, escape},
+    Error, fail,
+    stanza::{Tag, tag},
+    xml::{self, Element},
 };
 use std::collections::BTreeSet;
 
@@ -24,18 +25,10 @@ pub(crate) struct Query {
 
 /// Reads a `<query/>`. Items without a JID are no items.
 pub(crate) fn parse(query: &str) -> Result<Query, Error> {
-    let query = xml::parse(query)?;
-    if !query.is("query", NS) {
-        return Err(Error::new("bad-answer", "this is not a roster"));
-    }
-    let items = query
-        .children()
-        .filter(|e| e.is("item", NS))
-        .filter_map(item)
-        .collect();
+    let query = xml::parse_as(query, "query", NS)?;
     Ok(Query {
         version: query.attr("ver").map(str::to_owned),
-        items,
+        items: xml::children(&query, "item", NS).filter_map(item).collect(),
     })
 }
 
@@ -50,12 +43,8 @@ fn item(element: &Element) -> Option<Item> {
         // Also what no RFC knows: clients shall ignore it (§2.1.2.5).
         _ => "none",
     };
-    let groups: BTreeSet<String> = element
-        .children()
-        .filter(|e| e.is("group", NS))
-        .map(Element::text)
-        .filter(|group| !group.is_empty())
-        .collect();
+    let groups = xml::children(element, "group", NS).map(Element::text);
+    let groups: BTreeSet<String> = groups.filter(|group| !group.is_empty()).collect();
     Some(Item::Contact(Contact {
         jid,
         name: element
@@ -70,34 +59,21 @@ fn item(element: &Element) -> Option<Item> {
 }
 
 /// Asks for the roster; with a version, only for what has changed since (§2.6).
-pub(crate) fn request(version: Option<&str>) -> String {
-    let version = version
-        .map(|v| format!(" ver='{}'", escape(v)))
-        .unwrap_or_default();
-    format!("<query xmlns='{NS}'{version}/>")
+pub(crate) fn request(version: Option<&str>) -> Tag {
+    tag("query").ns(NS).maybe("ver", version)
 }
 
 /// Adds or changes an item (§2.3, §2.4).
-pub(crate) fn change(jid: &str, name: Option<&str>, groups: &[String]) -> String {
-    let name = name
-        .map(|n| format!(" name='{}'", escape(n)))
-        .unwrap_or_default();
-    let groups: String = groups
-        .iter()
-        .map(|g| format!("<group>{}</group>", escape(g)))
-        .collect();
-    format!(
-        "<query xmlns='{NS}'><item jid='{}'{name}>{groups}</item></query>",
-        escape(jid)
-    )
+pub(crate) fn change(jid: &str, name: Option<&str>, groups: &[String]) -> Tag {
+    let item = tag("item").attr("jid", jid).maybe("name", name);
+    let item = item.children(groups.iter().map(|group| tag("group").text(group)));
+    tag("query").ns(NS).child(item)
 }
 
 /// Removes an item (§2.5).
-pub(crate) fn removal(jid: &str) -> String {
-    format!(
-        "<query xmlns='{NS}'><item jid='{}' subscription='remove'/></query>",
-        escape(jid)
-    )
+pub(crate) fn removal(jid: &str) -> Tag {
+    let item = tag("item").attr("jid", jid).attr("subscription", "remove");
+    tag("query").ns(NS).child(item)
 }
 
 /// A contact as a change wants it.
@@ -106,10 +82,10 @@ pub(crate) fn apply(mut contact: Contact, change: ContactChange) -> Result<Conta
         match field.as_str() {
             "name" => contact.name = None,
             "groups" => contact.groups.clear(),
-            other => {
-                let message = format!("`{other}` can't be cleared, only `name` and `groups`");
-                return Err(Error::new("bad-request", message));
-            }
+            other => fail!(
+                "bad-request",
+                "`{other}` can't be cleared, only `name` and `groups`"
+            ),
         }
     }
     if change.name.is_some() {
@@ -125,10 +101,10 @@ pub(crate) fn apply(mut contact: Contact, change: ContactChange) -> Result<Conta
 /// Groups have names, each another one (§2.3.3).
 pub(crate) fn check_groups(groups: &[String]) -> Result<(), Error> {
     if groups.iter().any(|group| group.trim().is_empty()) {
-        return Err(Error::new("bad-request", "a group needs a name"));
+        fail!("bad-request", "a group needs a name");
     }
     if groups.iter().collect::<BTreeSet<_>>().len() < groups.len() {
-        return Err(Error::new("bad-request", "a group is there twice"));
+        fail!("bad-request", "a group is there twice");
     }
     Ok(())
 }
@@ -183,18 +159,16 @@ mod tests {
     #[test]
     fn writes_what_it_reads() {
         let written = change("a@b", Some("<'&\">"), &["x & y".into()]);
-        let read = contact(&written);
+        let read = contact(&written.to_string());
         assert_eq!(read.jid, "a@b");
         assert_eq!(read.name.as_deref(), Some("<'&\">"));
         assert_eq!(read.groups, ["x & y"]);
         assert!(matches!(
-            parse(&removal("a@b")).unwrap().items[0],
+            parse(&removal("a@b").to_string()).unwrap().items[0],
             Item::Removed(_)
         ));
-        assert_eq!(
-            request(Some("")),
-            "<query xmlns='jabber:iq:roster' ver=''/>"
-        );
+        let first = request(Some("")).to_string();
+        assert_eq!(first, "<query xmlns='jabber:iq:roster' ver=''/>");
     }
 
     #[test]

@@ -9,57 +9,53 @@ use crate::{
     table,
 };
 use sat_sdk::{
-    Error, PeerKind,
+    Error, PeerKind, fail,
     peers::{self, Peer},
     xmpp,
 };
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-};
+use std::{cell::Cell, collections::BTreeMap};
 
-/// Whether this instance has heard the whole roster on this stream. An instance that was dropped
-/// and started again asks once more, which costs little.
-static CURRENT: AtomicBool = AtomicBool::new(false);
+thread_local! {
+    /// Whether this instance has heard the whole roster on this stream. An instance that was
+    /// dropped and started again asks once more, which costs little.
+    static CURRENT: Cell<bool> = const { Cell::new(false) };
 
-/// Counts the changes of the table, to notice those that come while a request waits.
-static CHANGES: AtomicU64 = AtomicU64::new(0);
+    /// Counts the changes of the table, to notice those that come while a request waits.
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What the server offers when it can send changes only (RFC 6121 §2.6.1).
 const VERSIONING: &str = "urn:xmpp:features:rosterver";
 
 /// Whether the table is what the server has.
 pub(crate) fn is_current() -> bool {
-    CURRENT.load(Relaxed)
+    CURRENT.get()
 }
 
 /// The stream is gone.
 pub(crate) fn forget() {
-    CURRENT.store(false, Relaxed);
+    CURRENT.set(false);
 }
 
 /// Asks for the roster and makes the table equal to it.
 pub(crate) async fn sync() -> Result<(), Error> {
     for _ in 0..5 {
-        let changes = CHANGES.load(Relaxed);
+        let changes = CHANGES.get();
         let answer = ask().await?;
         let known = table::all().await?;
         // A push that came meanwhile is newer than the answer: ask again.
-        if changes == CHANGES.load(Relaxed) {
+        if changes == CHANGES.get() {
             replace(known, answer).await?;
-            CURRENT.store(true, Relaxed);
+            CURRENT.set(true);
             return Ok(());
         }
     }
-    Err(Error::new(
-        "conflict",
-        "the roster changes faster than it can be read",
-    ))
+    fail!("conflict", "the roster changes faster than it can be read");
 }
 
 /// Takes a roster push over (§2.1.6).
 pub(crate) async fn push(item: Item, version: Option<String>) -> Result<(), Error> {
-    CHANGES.fetch_add(1, Relaxed);
+    CHANGES.set(CHANGES.get() + 1);
     match item {
         Item::Contact(contact) => {
             events::changed(contact.clone()).await;
@@ -97,7 +93,7 @@ async fn replace(known: Vec<Contact>, answer: Option<item::Query>) -> Result<(),
     let Some(query) = answer else {
         return claim_all(known.into_iter().map(|contact| contact.jid)).await;
     };
-    CHANGES.fetch_add(1, Relaxed);
+    CHANGES.set(CHANGES.get() + 1);
     let mut known: BTreeMap<String, Contact> = known
         .into_iter()
         .map(|contact| (contact.jid.clone(), contact))
@@ -108,10 +104,7 @@ async fn replace(known: Vec<Contact>, answer: Option<item::Query>) -> Result<(),
             continue;
         };
         jids.push(contact.jid.clone());
-        if !known
-            .remove(&contact.jid)
-            .is_some_and(|was| same(&was, &contact))
-        {
+        if known.remove(&contact.jid).as_ref() != Some(&contact) {
             events::changed(contact.clone()).await;
             changed.push(contact);
         }
@@ -124,23 +117,6 @@ async fn replace(known: Vec<Contact>, answer: Option<item::Query>) -> Result<(),
     claim_all(jids.into_iter()).await?;
     peers::release(gone).await?;
     table::set_version(query.version).await
-}
-
-fn same(a: &Contact, b: &Contact) -> bool {
-    let Contact {
-        jid,
-        name,
-        groups,
-        subscription,
-        pending_out,
-        approved,
-    } = a;
-    jid == &b.jid
-        && name == &b.name
-        && groups == &b.groups
-        && subscription == &b.subscription
-        && *pending_out == b.pending_out
-        && *approved == b.approved
 }
 
 async fn claim_all(jids: impl Iterator<Item = String>) -> Result<(), Error> {

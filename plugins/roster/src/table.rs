@@ -3,7 +3,7 @@
 use crate::bindings::sat::roster::types::Contact;
 use sat_sdk::{
     Error,
-    storage::{self, Migrations, Statement, Value, sql},
+    storage::{self, Migrations, Params, Statement, Value, sql},
 };
 
 static SCHEMA: Migrations = Migrations::new(
@@ -32,22 +32,20 @@ const VERSION: &str = "version";
 /// All contacts by JID.
 pub(crate) async fn all() -> Result<Vec<Contact>, Error> {
     SCHEMA.run().await?;
-    let select = format!("SELECT {COLUMNS} FROM roster__contact ORDER BY jid");
-    Ok(storage::query(sql(&select, []))
-        .await?
-        .rows
-        .into_iter()
-        .filter_map(contact)
-        .collect())
+    select("1 ORDER BY jid", ()).await
 }
 
 /// One contact, or `item-not-found`.
 pub(crate) async fn get(jid: &str) -> Result<Contact, Error> {
     SCHEMA.run().await?;
-    let select = format!("SELECT {COLUMNS} FROM roster__contact WHERE jid = ?1");
-    let row = storage::query(sql(&select, [jid.into()])).await?.rows.pop();
-    row.and_then(contact)
-        .ok_or_else(|| Error::new("item-not-found", format!("{jid} is not in the roster")))
+    let found = select("jid = ?1", (jid,)).await?.pop();
+    found.ok_or_else(|| Error::new("item-not-found", format!("{jid} is not in the roster")))
+}
+
+async fn select(condition: &str, params: impl Params) -> Result<Vec<Contact>, Error> {
+    let select = format!("SELECT {COLUMNS} FROM roster__contact WHERE {condition}");
+    let rows = storage::select(&select, params).await?;
+    Ok(rows.into_iter().map(contact).collect())
 }
 
 /// Writes and deletes contacts, all or none.
@@ -72,54 +70,50 @@ fn delete(jids: &[String]) -> impl Iterator<Item = Statement> {
     jids.chunks(ROWS).map(|jids| {
         let places = vec!["?"; jids.len()].join(", ");
         let delete = format!("DELETE FROM roster__contact WHERE jid IN ({places})");
-        sql(
-            &delete,
-            jids.iter()
-                .map(|jid| jid.as_str().into())
-                .collect::<Vec<_>>(),
-        )
+        sql(&delete, jids.iter().map(Value::from).collect::<Vec<_>>())
     })
 }
 
 /// The version of the roster, as the server named it.
 pub(crate) async fn version() -> Result<Option<String>, Error> {
-    Ok(storage::get(VERSION.into())
-        .await?
-        .and_then(|v| String::from_utf8(v).ok()))
+    storage::get_text(VERSION).await
 }
 
 /// Remembers the version. Comes after the change that it stands for: if it is lost, the server
 /// says some things twice, where a version ahead of the table would hide them for ever.
 pub(crate) async fn set_version(version: Option<String>) -> Result<(), Error> {
     match version {
-        Some(version) => storage::set(VERSION.into(), version.into_bytes()).await,
+        Some(version) => storage::set_text(VERSION, &version).await,
         None => storage::delete(VERSION.into()).await.map(drop),
     }
 }
 
-fn row(contact: &Contact) -> [Value; 6] {
-    [
-        contact.jid.as_str().into(),
-        contact.name.clone().into(),
-        contact.groups.join(&SEPARATOR.to_string()).into(),
-        contact.subscription.as_str().into(),
-        contact.pending_out.into(),
-        contact.approved.into(),
-    ]
+fn row(contact: &Contact) -> Vec<Value> {
+    let Contact {
+        jid,
+        name,
+        groups,
+        subscription,
+        pending_out,
+        approved,
+    } = contact;
+    let groups = groups.join(&SEPARATOR.to_string());
+    (jid, name, groups, subscription, *pending_out, *approved).values()
 }
 
-fn contact(row: Vec<Value>) -> Option<Contact> {
-    let [jid, name, groups, subscription, pending_out, approved] = row.try_into().ok()?;
-    let groups = groups.into_text();
-    Some(Contact {
-        jid: jid.into_text(),
-        name: name.into_option(),
-        groups: groups
-            .split_terminator(SEPARATOR)
-            .map(str::to_owned)
-            .collect(),
-        subscription: subscription.into_text(),
-        pending_out: pending_out.integer() == Some(1),
-        approved: approved.integer() == Some(1),
-    })
+type Row = (String, Option<String>, String, String, bool, bool);
+
+fn contact((jid, name, groups, subscription, pending_out, approved): Row) -> Contact {
+    let groups = groups
+        .split_terminator(SEPARATOR)
+        .map(str::to_owned)
+        .collect();
+    Contact {
+        jid,
+        name,
+        groups,
+        subscription,
+        pending_out,
+        approved,
+    }
 }

@@ -10,6 +10,7 @@ mod new;
 mod pack;
 mod paint;
 mod plugin;
+mod programs;
 mod project;
 mod python;
 mod run;

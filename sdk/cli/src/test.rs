@@ -1,8 +1,15 @@
 //! `sat plugin test`.
 
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use crate::{check, failure::Failure, project::Project};
+use sat_client::errors::exit;
+
+use crate::{check, failure::Failure, programs, project::Project};
 
 /// Runs the plugin's own tests, builds it, and tests the file.
 pub(crate) fn run(dir: &Path) -> Result<(), Failure> {
@@ -13,7 +20,46 @@ pub(crate) fn run(dir: &Path) -> Result<(), Failure> {
 }
 
 /// What is tested with the finished file, once the native tests have passed: whether the backend
-/// takes it. Everything that runs the file in a host belongs here too.
-fn scenarios(_dir: &Path, wasm: &Path) -> Result<(), Failure> {
-    check::report(wasm, None)
+/// takes it, the conformance suite, and the plays in `tests/`, both in the real host.
+fn scenarios(dir: &Path, wasm: &Path) -> Result<(), Failure> {
+    check::report(wasm, None)?;
+    let plays = plays(dir);
+    let kit = programs::find("sat-testkit").ok_or_else(|| {
+        let message = "The program sat-testkit is neither beside sat-plugin nor on the PATH: it comes \
+                       with `make dist`";
+        Failure::new(exit::MISSING_FEATURE, message)
+    })?;
+    println!("== The conformance suite");
+    testkit(&kit, &[OsStr::new("suite"), wasm.as_os_str()])?;
+    if plays.is_empty() {
+        println!("== No plays: tests/*.play would be played, see the plugin guide");
+        return Ok(());
+    }
+    println!("== Plays");
+    let mut arguments = vec![OsStr::new("play"), OsStr::new("--plugin"), wasm.as_os_str()];
+    arguments.extend(plays.iter().map(|p| p.as_os_str()));
+    testkit(&kit, &arguments)
+}
+
+fn plays(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join("tests")).into_iter().flatten();
+    let files = entries.flatten().map(|entry| entry.path());
+    let mut plays: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|e| e == "play"))
+        .collect();
+    plays.sort();
+    plays
+}
+
+fn testkit(program: &Path, arguments: &[&OsStr]) -> Result<(), Failure> {
+    let status = Command::new(program)
+        .args(arguments)
+        .status()
+        .map_err(|e| Failure::io(program, &e))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Failure::error(
+            "The plugin doesn't pass: what failed stands above",
+        )),
+    }
 }

@@ -1,5 +1,6 @@
 //! The `plugin!` macro: from a type, `plugin.toml` and `wit/` to a loadable component.
 
+mod native;
 mod wit;
 
 use proc_macro::TokenStream;
@@ -131,37 +132,45 @@ fn expand(input: &str) -> Result<String, String> {
         );
     }
 
-    let mut out = format!(
-        "#[allow(missing_docs, unused, clippy::all)]\npub mod bindings {{\n\
-         ::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
-         runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});\n}}\n",
+    let generate = format!(
+        "::sat_sdk::wit_bindgen::generate!({{ path: [], inline: {:?}, generate_all, \
+         additional_derives: [PartialEq], runtime_path: \"::sat_sdk::wit_bindgen::rt\", with: {{ {with} }} }});",
         wit.text
     );
+    // A test of the plugin's own logic is a native program, which has no host to call.
+    let shadows = native::shadows(&wit)?;
+    let mut out = format!(
+        "#[cfg(target_family = \"wasm\")]\n#[allow(missing_docs, unused, clippy::all)]\n\
+         pub mod bindings {{ {generate} }}\n\
+         #[cfg(not(target_family = \"wasm\"))]\n#[allow(missing_docs, unused, clippy::all)]\n\
+         pub mod bindings {{ mod generated {{ {generate} }}\npub use generated::*;\n{shadows}}}\n"
+    );
+    facts(&mut out, plugin, &manifest);
     for (hook, name, methods) in &hooks {
         let module = hook.replace('-', "_");
-        write!(
+        writeln!(
             out,
-            "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{\n"
+            "impl bindings::exports::sat::plugin::{module}::Guest for {plugin} {{"
         )
         .ok();
         for method in *methods {
-            write!(out, "{}\n", glue(plugin, name, method)).ok();
+            writeln!(out, "{}", glue(plugin, name, method)).ok();
         }
         out.push_str("}\n");
     }
-    // A test of the plugin's own logic is a native program, which can't have component exports.
-    write!(
+    // A native program can't have component exports.
+    writeln!(
         out,
-        "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);\n"
+        "#[cfg(target_family = \"wasm\")]\nbindings::export!({plugin} with_types_in bindings);"
     )
     .ok();
     section(&mut out, "sat:manifest", "SAT_MANIFEST", &text);
     section(&mut out, "sat:wit", "SAT_WIT", &wit.text);
     // Makes cargo build again when one of the files changes.
     for file in wit.files.iter().chain([&manifest_file]) {
-        write!(
+        writeln!(
             out,
-            "const _: &[u8] = include_bytes!({:?});\n",
+            "const _: &[u8] = include_bytes!({:?});",
             file.display().to_string()
         )
         .ok();
@@ -234,11 +243,30 @@ fn glue(plugin: &str, name: &str, method: &str) -> String {
     )
 }
 
+/// What native tests know of the plugin.
+fn facts(out: &mut String, plugin: &str, manifest: &Manifest) {
+    let permissions: Vec<_> = manifest.permissions.keys().collect();
+    let settings = manifest.settings.iter();
+    let settings: Vec<_> = settings
+        .map(|(name, setting)| (name, setting.default.to_string()))
+        .collect();
+    writeln!(
+        out,
+        "#[cfg(not(target_family = \"wasm\"))]\nimpl ::sat_sdk::native::Plugin for {plugin} {{\n\
+         const ID: &'static str = {:?};\n\
+         const PERMISSIONS: &'static [&'static str] = &{permissions:?};\n\
+         const SETTINGS: &'static [(&'static str, &'static str)] = &{settings:?};\n\
+         const FEATURES: &'static [&'static str] = &{:?};\n}}",
+        manifest.id, manifest.features
+    )
+    .ok();
+}
+
 fn section(out: &mut String, section: &str, name: &str, text: &str) {
-    write!(
+    writeln!(
         out,
         "#[cfg(target_family = \"wasm\")]\n#[unsafe(link_section = {section:?})]\n#[used]\n\
-         static {name}: [u8; {}] = *b\"{}\";\n",
+         static {name}: [u8; {}] = *b\"{}\";",
         text.len(),
         text.as_bytes().escape_ascii()
     )

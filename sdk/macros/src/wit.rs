@@ -10,6 +10,10 @@ use std::{
 pub(crate) struct Text {
     /// The own package with its world, followed by every dependency as a nested package.
     pub(crate) text: String,
+    /// The name of the own package, such as `sat:ping`.
+    pub(crate) package: String,
+    /// What is in each package, by its name; in the own one with the world.
+    pub(crate) packages: BTreeMap<String, String>,
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -26,9 +30,11 @@ pub(crate) fn collect(dir: &Path, id: &str, hooks: &[&str]) -> Result<Text, Stri
     } else {
         (format!("package sat-plugin:{id}@0.1.0;"), String::new())
     };
-    let own = format!("{header}\n{}", with_world(&header, body, hooks)?);
+    let body = with_world(&header, body, hooks)?;
+    let own = format!("{header}\n{body}");
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    let mut dependencies = String::new();
     let mut todo = references(&own);
     while let Some(name) = todo.pop() {
         if name == package_name(&header) || packages.contains_key(&name) {
@@ -41,14 +47,16 @@ pub(crate) fn collect(dir: &Path, id: &str, hooks: &[&str]) -> Result<Text, Stri
         ))?;
         let (header, body) = package(found, &mut files)?;
         todo.extend(references(&body));
-        packages.insert(
-            name,
-            format!("{} {{\n{body}\n}}\n", header.trim_end_matches(';')),
-        );
+        let nested = header.trim_end_matches(';');
+        dependencies.push_str(&format!("{nested} {{\n{body}\n}}\n\n"));
+        packages.insert(name, body);
     }
-    let packages = packages.into_values().collect::<Vec<_>>().join("\n");
+    let package = package_name(&header).to_owned();
+    packages.insert(package.clone(), body);
     Ok(Text {
-        text: format!("{own}\n{packages}"),
+        text: format!("{own}\n{dependencies}"),
+        package,
+        packages,
         files,
     })
 }
@@ -132,7 +140,7 @@ fn references(text: &str) -> Vec<String> {
 }
 
 /// The words of a text outside of its comments.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .flat_map(|line| line.split("//").next().unwrap_or("").split_whitespace())
 }

@@ -1,7 +1,7 @@
 //! Rows as Rust values: a tuple for each row, a type for each column.
 
 use super::Value;
-use crate::Error;
+use crate::{Error, Json};
 
 /// What a column can be read as.
 pub trait FromValue: Sized {
@@ -45,11 +45,17 @@ impl FromValue for i64 {
     }
 }
 
-impl FromValue for u32 {
-    fn from_value(value: Value) -> Option<Self> {
-        i64::from_value(value)?.try_into().ok()
-    }
+macro_rules! integers {
+    ($($ty:ty)+) => {
+        $(impl FromValue for $ty {
+            fn from_value(value: Value) -> Option<Self> {
+                i64::from_value(value)?.try_into().ok()
+            }
+        })+
+    };
 }
+
+integers!(i8 i16 i32 u8 u16 u32 u64);
 
 impl FromValue for f64 {
     fn from_value(value: Value) -> Option<Self> {
@@ -83,6 +89,12 @@ impl<T: FromValue> FromValue for Option<T> {
             Value::Null => Some(None),
             value => T::from_value(value).map(Some),
         }
+    }
+}
+
+impl FromValue for Json {
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).map(|text| Self { text })
     }
 }
 
@@ -120,10 +132,57 @@ tuples!(A B C D E F G H I J K L M);
 tuples!(A B C D E F G H I J K L M N);
 tuples!(A B C D E F G H I J K L M N O);
 tuples!(A B C D E F G H I J K L M N O P);
+tuples!(A B C D E F G H I J K L M N O P Q);
+tuples!(A B C D E F G H I J K L M N O P Q R);
+tuples!(A B C D E F G H I J K L M N O P Q R S);
+tuples!(A B C D E F G H I J K L M N O P Q R S T);
+
+/// Makes a record readable as a row, with its fields in the order of the columns:
+/// `sat_sdk::row!(Contact { jid, name, subscription });`.
+#[macro_export]
+macro_rules! row {
+    ($record:ty { $($field:ident),+ $(,)? }) => {
+        impl $crate::storage::FromRow for $record {
+            fn from_row(
+                row: ::std::vec::Vec<$crate::storage::Value>,
+            ) -> ::std::option::Option<Self> {
+                let mut columns = row.into_iter();
+                let row = Self {
+                    $($field: $crate::storage::FromValue::from_value(columns.next()?)?,)+
+                };
+                columns.next().is_none().then_some(row)
+            }
+        }
+    };
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Player {
+        name: String,
+        club: Option<String>,
+        wins: u32,
+    }
+
+    crate::row!(Player { name, club, wins });
+
+    #[test]
+    fn rows_become_records() {
+        let row = vec![Value::Text("a".into()), Value::Null, Value::Integer(3)];
+        let (name, club) = ("a".to_owned(), None);
+        assert_eq!(
+            Player::from_row(row.clone()),
+            Some(Player {
+                name,
+                club,
+                wins: 3
+            })
+        );
+        assert_eq!(Player::from_row(row[..2].to_vec()), None);
+    }
 
     #[test]
     fn rows_become_tuples() {

@@ -33,6 +33,16 @@ pub use play::Play;
 pub use sat_testserver as server;
 pub use stage::{DOMAIN, Running, Stage};
 
+/// The permissions that a plugin file asks for, by its manifest: interfaces of the host, and
+/// features of other plugins.
+///
+/// # Errors
+/// When the file is no plugin.
+pub fn permissions(file: &std::path::Path) -> Result<Vec<String>, Failure> {
+    let manifest = sat_host::plugin::loaded::manifest(&std::fs::read(file)?)?;
+    Ok(manifest.permissions.into_keys().collect())
+}
+
 /// Runs a scenario to its end on a runtime of its own.
 ///
 /// # Errors

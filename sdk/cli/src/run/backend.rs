@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::text;
-use crate::{failure::Failure, paint};
+use crate::{failure::Failure, paint, programs};
 
 /// How long the backend may take to look at a file and to compile it.
 const LOADING: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub(super) struct Place {
 
 /// Asks the program `sat` beside this one, or else in `PATH`, for its configuration.
 pub(super) fn find(config: Option<&Path>) -> Result<Place, Failure> {
-    let sat = program("sat").ok_or_else(|| {
+    let sat = programs::find("sat").ok_or_else(|| {
         let message =
             "There is no program `sat` beside sat-plugin or in PATH: install SàT to try plugins";
         Failure::new(exit::MISSING_FEATURE, message)
@@ -69,18 +69,6 @@ fn own_folder(folders: &str) -> Result<PathBuf, Failure> {
         );
         Failure::new(exit::NOT_FOUND, message)
     })
-}
-
-fn program(name: &str) -> Option<PathBuf> {
-    let own = env::current_exe().ok();
-    let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let path = env::var_os("PATH").unwrap_or_default();
-    // Relative entries of PATH are left out: what lies in the working directory isn't trusted.
-    let folders = beside.into_iter().chain(env::split_paths(&path));
-    let programs = folders
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join(name));
-    programs.into_iter().find(|program| program.is_file())
 }
 
 /// A connection to the backend.
