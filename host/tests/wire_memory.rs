@@ -31,6 +31,9 @@ const HEAD: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' ve
 const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 
+/// How long, in real time, the test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// The server's side of a connection.
 struct Peer(DuplexStream);
 
@@ -39,7 +42,10 @@ impl Peer {
         let mut seen = String::new();
         let mut buffer = [0; 4096];
         while !seen.contains(part) {
-            let length = self.0.read(&mut buffer).await.unwrap();
+            let read = timeout(PATIENCE, self.0.read(&mut buffer)).await;
+            let length = read
+                .unwrap_or_else(|_| panic!("no {part} in {seen}"))
+                .unwrap();
             assert!(length > 0, "no {part} in {seen}");
             seen += &String::from_utf8_lossy(&buffer[..length]);
         }
@@ -67,7 +73,7 @@ impl Peer {
 }
 
 async fn next(events: &mut mpsc::Receiver<Event>) -> Event {
-    let event = timeout(Duration::from_secs(20), events.recv()).await;
+    let event = timeout(PATIENCE, events.recv()).await;
     event.unwrap().unwrap()
 }
 
@@ -104,7 +110,7 @@ async fn silence(seed: u64) -> Vec<Duration> {
         peer.welcome().await;
         assert!(matches!(next(&mut events).await, Event::Bound { .. }));
         clock.advance(Duration::from_secs(60)).await;
-        let asked = peer.expect("urn:").await;
+        let asked = peer.expect("</iq>").await;
         assert!(asked.contains("sat-life-1"), "{asked}");
         // Any sign of life will do.
         peer.say(" ").await;

@@ -83,13 +83,10 @@ async fn what_came_due_while_the_backend_was_off_fires_after_the_unlock() {
     kit.run().await;
     kit.clock.advance(HOUR).await;
     let profile = kit.profile("juliet");
-    let due = |f: &Vec<String>| f.len() == 2;
     profile.unlock("").await.unwrap();
-    let names = wait::until("both have fired", || async {
-        Some(fired(&kit, "name").await).filter(due)
-    })
-    .await;
-    assert_eq!(names, ["first", "second"]);
+    // Lets everything come to rest.
+    kit.clock.advance(Duration::ZERO).await;
+    assert_eq!(fired(&kit, "name").await, ["first", "second"]);
     let unlocked = "2026-03-04T13:00:00.000Z";
     assert_eq!(fired(&kit, "began").await, [unlocked, unlocked]);
 
@@ -128,9 +125,7 @@ async fn a_timer_comes_again_after_a_trap_and_is_dropped_when_it_always_fails() 
     assert_eq!(fired(&kit, "name").await, ["unlucky", "other"]);
     let began = ["2026-03-01T13:00:01.000Z", "2026-03-01T13:00:30.000Z"];
     assert_eq!(fired(&kit, "began").await, began);
-    assert!(
-        kit.logs("reminder").contains("asked to crash") || kit.logs("reminder").contains("crashed")
-    );
+    assert!(kit.logs("reminder").contains("crashed"));
     kit.clock.advance(DAY * 6).await;
     assert_eq!(listed(&kit).await, json!(["hopeless"]));
     kit.clock.advance(DAY * 2).await;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Lines kept for each plugin.
@@ -31,7 +31,8 @@ pub struct LogLine {
 #[derive(Default)]
 struct Log {
     lines: VecDeque<LogLine>,
-    second: Option<Instant>,
+    /// When the second began, by the clock's monotonic reading.
+    second: Option<Duration>,
     in_second: u32,
     dropped: u64,
 }
@@ -57,11 +58,12 @@ impl Logs {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs.entry(plugin.to_owned()).or_default();
         let at = self.clock.stamp();
+        let now = self.clock.monotonic();
         if log
             .second
-            .is_none_or(|at| at.elapsed() > Duration::from_secs(1))
+            .is_none_or(|began| now.saturating_sub(began) > Duration::from_secs(1))
         {
-            (log.second, log.in_second) = (Some(Instant::now()), 0);
+            (log.second, log.in_second) = (Some(now), 0);
             let dropped = std::mem::take(&mut log.dropped);
             if dropped > 0 {
                 let text = format!("{dropped} lines were dropped");
