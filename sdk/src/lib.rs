@@ -20,6 +20,7 @@ pub mod datetime;
 mod error;
 pub mod forward;
 mod hooks;
+pub mod http;
 pub mod jid;
 pub mod log;
 pub mod payload;
