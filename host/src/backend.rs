@@ -14,6 +14,7 @@ use crate::{
         catalog::Catalog,
         folders::{Folders, Refused},
         logs::Logs,
+        quota::STANZAS_PER_SECOND,
     },
     profile::{
         Profile, ProfileInfo,
@@ -70,6 +71,26 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Connects streams instead of DNS and TCP.
     pub dial: Option<Dialer>,
+    /// What plugins may do.
+    pub plugins: PluginOptions,
+}
+
+/// What plugins may do (`[plugins]` of `sat.conf`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PluginOptions {
+    /// Whether a plugin reaches private addresses of hosts that its manifest names themselves.
+    pub http_private: bool,
+    /// Stanzas that a plugin may send at once in a second, in each profile; 0: no limit.
+    pub stanzas_per_second: u32,
+}
+
+impl Default for PluginOptions {
+    fn default() -> Self {
+        Self {
+            http_private: false,
+            stanzas_per_second: STANZAS_PER_SECOND,
+        }
+    }
 }
 
 impl Options {
@@ -85,6 +106,7 @@ impl Options {
             clock: Clock::system(),
             seed: None,
             dial: None,
+            plugins: PluginOptions::default(),
         }
     }
 }
@@ -94,6 +116,7 @@ impl From<&Config> for Options {
         Self {
             key_dir: config.key_dir.clone(),
             denied: config.denied.clone(),
+            plugins: config.plugins,
             ..Self::new(&config.local_dir, config.plugin_dirs.clone())
         }
     }
@@ -108,6 +131,7 @@ pub(crate) struct Shared {
     pub(crate) connector: Connector,
     pub(crate) kdf: KdfParams,
     denied: Vec<Denied>,
+    pub(crate) plugins: PluginOptions,
     disabled: RwLock<Vec<DisabledPlugin>>,
 }
 
@@ -205,6 +229,7 @@ impl Backend {
             random,
             kdf: options.kdf,
             denied: options.denied.clone(),
+            plugins: options.plugins,
             disabled: RwLock::new(db.disabled_plugins().await?),
         });
         let cache = match &options.cache {

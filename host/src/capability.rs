@@ -2,6 +2,7 @@
 
 mod deliver;
 mod features;
+mod http;
 mod log;
 mod peers;
 mod secrets;
@@ -11,11 +12,12 @@ mod timers;
 mod xmpp;
 
 use crate::{
-    Error,
+    Error, Result,
     plugin::{
         bindings::sat::{host, plugin},
         instance::{CallState, Ctx, Host, caller},
         loaded::LoadedPlugin,
+        quota::Quota,
     },
     profile::Profile,
 };
@@ -35,6 +37,7 @@ impl From<Error> for host::types::Error {
 struct Caller {
     profile: Arc<Profile>,
     plugin: Arc<LoadedPlugin>,
+    quota: Arc<Quota>,
     depth: u8,
     /// The lane of the stanza that is being dealt with.
     lane: Option<String>,
@@ -50,6 +53,7 @@ impl Caller {
             Self {
                 profile: ctx.profile.clone(),
                 plugin: ctx.plugin.clone(),
+                quota: ctx.quota.clone(),
                 depth,
                 lane,
             }
@@ -57,10 +61,16 @@ impl Caller {
     }
 
     /// The same, when the plugin may use the interface.
-    fn permitted(accessor: &Accessor<Ctx, Host>, permission: &str) -> crate::Result<Self> {
+    fn permitted(accessor: &Accessor<Ctx, Host>, permission: &str) -> Result<Self> {
         let caller = Self::of(accessor);
         let shared = &caller.profile.shared;
         shared.permit(caller.id(), permission).map(|()| caller)
+    }
+
+    /// Waits until the plugin may send one more stanza.
+    async fn stanza(&self) -> Result<()> {
+        let per_second = self.profile.shared.plugins.stanzas_per_second;
+        self.quota.stanza(per_second, self.profile.clock()).await
     }
 
     fn id(&self) -> &str {

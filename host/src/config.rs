@@ -20,6 +20,7 @@ use std::{
 pub use table::{OPTIONS, Spec, example};
 pub use value::Environment;
 
+use crate::PluginOptions;
 use value::Given;
 
 /// What `sat.conf` says, with every default filled in and every path absolute.
@@ -37,6 +38,8 @@ pub struct Config {
     pub consent: Consent,
     /// Permissions that plugins don't get, whatever their manifests ask for.
     pub denied: Vec<Denied>,
+    /// What plugins may do.
+    pub plugins: PluginOptions,
     /// Unix socket of the bridge.
     pub bridge_socket: PathBuf,
     /// Loopback address of the bridge, beside its socket.
@@ -216,6 +219,7 @@ impl Config {
             plugin_dirs: Vec::new(),
             consent: Consent::Auto,
             denied: Vec::new(),
+            plugins: PluginOptions::default(),
             bridge_socket: PathBuf::new(),
             bridge_listen: None,
             bridge_token_file: PathBuf::new(),

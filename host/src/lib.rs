@@ -15,9 +15,10 @@ pub mod profile;
 pub mod random;
 pub mod route;
 pub mod store;
+mod web;
 pub mod wire;
 
-pub use backend::{Backend, Options, PluginInfo, Status};
+pub use backend::{Backend, Options, PluginInfo, PluginOptions, Status};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use events::{Event, EventLog, Follower};

@@ -12,6 +12,8 @@ pub mod loaded;
 pub mod logs;
 pub use sat_manifest as manifest;
 pub use sat_manifest::names;
+mod output;
+pub(crate) mod quota;
 pub mod values;
 mod wasi;
 

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use xmpp_parsers::jid::{BareJid, FullJid};
 use zeroize::Zeroizing;
 
+pub(crate) use self::tls::web as web_tls;
 pub use self::{
     dial::{Dialer, Duplex},
     resolve::Target,

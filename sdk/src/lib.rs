@@ -31,6 +31,7 @@ mod error;
 pub mod forms;
 pub mod forward;
 mod hooks;
+pub mod http;
 pub mod jid;
 pub mod log;
 #[cfg(all(feature = "mock", not(target_family = "wasm")))]

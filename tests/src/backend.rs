@@ -2,8 +2,8 @@
 
 use crate::{build, server::Server, wait};
 use sat_host::{
-    Backend, Clock, Error, Event, NewProfile, Options, Profile, Result, config::Denied,
-    error::kind, plugin::cache::Cache, profile::vault::KdfParams,
+    Backend, Clock, Error, Event, NewProfile, Options, PluginOptions, Profile, Result,
+    config::Denied, error::kind, plugin::cache::Cache, profile::vault::KdfParams,
 };
 use serde_json::Value;
 use std::{
@@ -38,6 +38,8 @@ pub struct Kit {
     pub clock: Clock,
     /// Makes its randomness reproducible, set before it is started.
     pub seed: Option<u64>,
+    /// What plugins may do, from the next start on.
+    pub plugins: PluginOptions,
 }
 
 impl Kit {
@@ -74,6 +76,7 @@ impl Kit {
             key_dir: None,
             clock: Clock::system(),
             seed: None,
+            plugins: PluginOptions::default(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Kit {
             kdf: CHEAP,
             clock: self.clock.clone(),
             seed: self.seed,
+            plugins: self.plugins,
             ..Options::new(self.local_dir(), vec![self.plugin_dir()])
         }
     }

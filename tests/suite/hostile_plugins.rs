@@ -80,7 +80,45 @@ async fn memory_is_bounded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_ends_one_call() {
     let (_server, kit) = start().await;
-    crashes(&kit, "crash", Duration::from_secs(3), "").await;
+    let said = "panicked at hostile/src/lib.rs:";
+    crashes(&kit, "crash", Duration::from_secs(3), said).await;
+    // The author finds the same in the list and in the log, where the backtrace is too.
+    let plugins = kit.backend().plugins();
+    let hostile = plugins.iter().find(|p| p.id == "hostile").expect("loaded");
+    let last = hostile.instances["romeo"]["last_crash"].to_string();
+    for (place, text) in [("list", last), ("log", kit.logs("hostile"))] {
+        assert!(text.contains(said), "{place}: {text}");
+        assert!(text.contains(": asked to crash"), "{place}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standard_output_and_error_are_lines_of_the_log() {
+    let (_server, kit) = start().await;
+    let print = json!({"what": "print", "n": 10_000});
+    kit.ok("romeo", "acme.hostile.do", print).await;
+    let log = kit.backend().plugin_logs("hostile", Some("romeo"), 200);
+    let log: Vec<_> = log
+        .expect("there is a log")
+        .into_iter()
+        .map(|l| (l.level, l.message))
+        .collect();
+    let x = |n| ("info", "x".repeat(n));
+    let expected = [
+        ("info", "to standard output".to_owned()),
+        x(4096),
+        x(4096),
+        x(10_000 - 2 * 4096),
+        ("warn", "to standard error".to_owned()),
+    ];
+    assert_eq!(log, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_like_a_panic_is_not_taken_for_the_reason() {
+    let (_server, kit) = start().await;
+    let limit = Duration::from_secs(3);
+    crashes(&kit, "print-and-spin", limit, "CALL_TICKS").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -226,4 +264,43 @@ async fn nothing_goes_out_in_another_s_name() {
     let says = |e: &minidom::Element| e.children().any(|c| c.name() == "body");
     assert!(!got.iter().any(says), "{got:?}");
     kit.ok("romeo", "ping.ping", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_sends_at_its_pace() {
+    let server = Server::plain();
+    let mut kit = Kit::folders();
+    kit.drop_in(&build::guest("hostile"), "hostile");
+    kit.plugins.stanzas_per_second = 10;
+    kit.run().await;
+    kit.connect(&server, "romeo").await;
+    kit.connect(&server, "juliet").await;
+    let flood = async |profile: &str, what: &str, n: u32| {
+        let start = Instant::now();
+        let params = json!({"what": what, "n": n});
+        let result = kit.ok(profile, "acme.hostile.do", params).await;
+        let (sent, why) = result
+            .as_str()
+            .and_then(|r| r.split_once(' '))
+            .expect("both");
+        (
+            sent.parse::<u32>().expect("a number"),
+            why.to_owned(),
+            start.elapsed(),
+        )
+    };
+    // Ten seconds' worth goes at once, the next stanzas wait.
+    let (sent, why, time) = flood("romeo", "flood", 110).await;
+    assert_eq!((sent, why.as_str()), (110, ""));
+    assert!(time > Duration::from_millis(500), "{time:?}");
+    // Of many at once, those of five seconds wait, and the rest is refused.
+    let (sent, why, time) = flood("romeo", "flood-at-once", 200).await;
+    assert!((50..70).contains(&sent), "{sent}");
+    assert!(why.starts_with("limit-reached: "), "{why}");
+    assert!(why.contains("stanzas_per_second"), "{why}");
+    assert!(time > Duration::from_secs(4), "{time:?}");
+    // Another profile has its own.
+    let (sent, why, time) = flood("juliet", "flood-at-once", 100).await;
+    assert_eq!((sent, why.as_str()), (100, ""));
+    assert!(time < Duration::from_secs(4), "{time:?}");
 }

@@ -5,6 +5,7 @@ mod events;
 mod foreign;
 mod hostile_plugins;
 mod hostile_stanzas;
+mod http;
 mod iq;
 mod messages;
 mod offline;

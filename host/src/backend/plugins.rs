@@ -43,6 +43,9 @@ pub struct PluginInfo {
     pub events: Vec<String>,
     /// Interfaces of the host that it uses, with its reasons.
     pub permissions: BTreeMap<String, String>,
+    /// Hosts of the web that it may ask, as its manifest names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub http_hosts: Vec<String>,
     /// For each profile where it has run: `idle`, `running` or `resting`, and its last crash.
     pub instances: BTreeMap<String, Value>,
 }
@@ -211,6 +214,12 @@ impl Backend {
                         )
                     })
                     .collect(),
+                http_hosts: p
+                    .manifest
+                    .http_hosts()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 instances: profiles
                     .iter()
                     .filter_map(|profile| {
@@ -239,6 +248,7 @@ impl Backend {
             methods: Vec::new(),
             events: Vec::new(),
             permissions: BTreeMap::new(),
+            http_hosts: Vec::new(),
             instances: BTreeMap::new(),
         }));
         all

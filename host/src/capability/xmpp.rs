@@ -50,6 +50,7 @@ impl xmpp::HostWithStore<Ctx> for Host {
 
 async fn send(caller: &Caller, request: Outgoing) -> Result<String> {
     if !request.durable {
+        caller.stanza().await?;
         return outgoing::send(&caller.profile, caller.id(), &request.stanza, caller.depth).await;
     }
     let row = outgoing::compose(
@@ -95,6 +96,7 @@ async fn iq(caller: &Caller, request: IqRequest) -> Result<String> {
         .map_or(TIMEOUT, Duration::from_millis)
         .min(LONGEST_TIMEOUT);
     let profile = &caller.profile;
+    caller.stanza().await?;
     let question = profile
         .iqs
         .ask(caller.id(), profile.random_id(caller.id()), &mut iq);

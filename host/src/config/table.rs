@@ -31,6 +31,8 @@ const LEVELS: &[(&str, LogLevel)] = &[
     ("trace", LogLevel::Trace),
 ];
 
+const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
+
 const CONSENTS: &[(&str, Consent)] = &[("auto", Consent::Auto), ("ask", Consent::Ask)];
 
 /// Every option there is, sections together.
@@ -94,6 +96,32 @@ pub const OPTIONS: &[Spec] = &[
             let denied: Vec<_> = config.denied.iter().map(ToString::to_string).collect();
             denied.join(", ")
         },
+    },
+    Spec {
+        section: "plugins",
+        name: "http_private",
+        takes: "true | false",
+        default: "false",
+        why: "Lets plugins reach private addresses of hosts that their manifest names, not by *.",
+        set: |config, given| {
+            given
+                .word(SWITCH)
+                .map(|on| config.plugins.http_private = on)
+        },
+        show: |config| config.plugins.http_private.to_string(),
+    },
+    Spec {
+        section: "plugins",
+        name: "stanzas_per_second",
+        takes: "a number; 0 is no limit",
+        default: "500",
+        why: "What a plugin sends at once, in each profile; ten times as much may go together.",
+        set: |config, given| {
+            given
+                .number()
+                .map(|n| config.plugins.stanzas_per_second = n)
+        },
+        show: |config| config.plugins.stanzas_per_second.to_string(),
     },
     Spec {
         section: "bridge",

@@ -51,6 +51,7 @@ fn defaults() {
     ];
     assert_eq!(config.plugin_dirs, dirs.map(PathBuf::from));
     assert_eq!(config.consent, Consent::Auto);
+    assert_eq!(config.plugins, PluginOptions::default());
     assert_eq!(
         config.bridge_socket,
         Path::new("/run/user/7/sat/bridge.sock")
@@ -108,7 +109,8 @@ fn later_files_override_key_by_key() {
         ),
         (
             FILE,
-            "# mine\n[DEFAULT]\nlog_level: Debug\n\n[plugins]\nconsent=ask",
+            "# mine\n[DEFAULT]\nlog_level: Debug\n\n[plugins]\nconsent=ask\n\
+             http_private = TRUE\nstanzas_per_second = 0",
         ),
     ])
     .unwrap();
@@ -116,6 +118,11 @@ fn later_files_override_key_by_key() {
     assert_eq!(config.bridge_token_file, Path::new("/srv/sat/bridge.token"));
     assert_eq!(config.log_level, LogLevel::Debug);
     assert_eq!(config.consent, Consent::Ask);
+    let open = PluginOptions {
+        http_private: true,
+        stanzas_per_second: 0,
+    };
+    assert_eq!(config.plugins, open);
     assert_eq!(
         config.sources,
         [PathBuf::from("/etc/sat.conf"), PathBuf::from(FILE)]
@@ -189,6 +196,11 @@ fn faults_name_file_line_and_what_is_allowed() {
         "\"loud\" is none of error, warn, info, debug, trace",
     );
     fails("[plugins]\nconsent = never", 2, "none of auto, ask");
+    fails("[plugins]\nhttp_private = 1", 2, "none of true, false");
+    for number in ["many", "-1", "", "4294967296"] {
+        let text = format!("[plugins]\nstanzas_per_second = {number}");
+        fails(&text, 2, "whole number");
+    }
     fails("[plugins]\ndirs = ,", 2, "one path at least");
     fails("[DEFAULT]\nlocal_dir =", 2, "Takes a path");
     fails(

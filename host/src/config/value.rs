@@ -82,6 +82,13 @@ impl Given<'_> {
         }
     }
 
+    /// A whole number, 0 or more.
+    pub(super) fn number(&self) -> Result<u32, String> {
+        self.text
+            .parse()
+            .map_err(|_| format!("{:?} is no whole number from 0 to {}", self.text, u32::MAX))
+    }
+
     /// One path, absolute.
     pub(super) fn path(&self) -> Result<PathBuf, String> {
         if self.text.contains('\n') {

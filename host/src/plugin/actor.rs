@@ -17,7 +17,7 @@ use super::{
     loaded::LoadedPlugin,
     values,
 };
-use crate::{Error, Result, error::kind, profile::Profile, route::header};
+use crate::{Error, Result, error::kind, route::header};
 use std::{
     sync::{
         Arc,
@@ -42,13 +42,10 @@ pub(crate) struct Job {
 }
 
 /// Runs an instance until its queue is closed and its calls are done, or until it crashes.
-pub(crate) async fn run(
-    profile: Arc<Profile>,
-    plugin: Arc<LoadedPlugin>,
-    mut jobs: mpsc::Receiver<Job>,
-) -> wasmtime::Result<()> {
+pub(crate) async fn run(ctx: Ctx, mut jobs: mpsc::Receiver<Job>) -> wasmtime::Result<()> {
     let engine = engine().map_err(|e| wasmtime::Error::msg(e.to_string()))?;
-    let mut store = Store::new(engine, Ctx::new(profile, plugin.clone()));
+    let plugin = ctx.plugin.clone();
+    let mut store = Store::new(engine, ctx);
     store.limiter(|ctx| &mut ctx.limits);
     store.set_hostcall_fuel(HOSTCALL_FUEL);
     store.set_max_component_handles(HANDLES);

@@ -11,6 +11,8 @@ use super::{
     },
     engine::{CALL_DEADLINE, CALL_DEPTH, IDLE, QUEUE},
     loaded::LoadedPlugin,
+    output::Output,
+    quota::Quota,
     wasi,
 };
 use crate::{
@@ -103,6 +105,7 @@ pub(crate) enum Answer {
 pub(crate) struct Ctx {
     pub(crate) profile: Arc<Profile>,
     pub(crate) plugin: Arc<LoadedPlugin>,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) calls: HashMap<GuestTaskId, CallState>,
     pub(crate) limits: actor::Limits,
     pub(super) table: ResourceTable,
@@ -110,13 +113,22 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
-    pub(crate) fn new(profile: Arc<Profile>, plugin: Arc<LoadedPlugin>) -> Self {
+    pub(crate) fn new(
+        profile: Arc<Profile>,
+        plugin: Arc<LoadedPlugin>,
+        quota: Arc<Quota>,
+        output: &Arc<Output>,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(1000);
-        let wasi = wasi::context(&profile, plugin.id()).build();
+        let wasi = wasi::context(&profile, plugin.id())
+            .stdout(output.stdout())
+            .stderr(output.stderr())
+            .build();
         Self {
             profile,
             plugin,
+            quota,
             calls: HashMap::new(),
             limits: actor::Limits::default(),
             table,
@@ -176,6 +188,7 @@ pub(crate) struct Instance {
     plugin: Arc<LoadedPlugin>,
     profile: Weak<Profile>,
     clock: Clock,
+    quota: Arc<Quota>,
     state: Mutex<State>,
 }
 
@@ -209,6 +222,7 @@ impl Instance {
             plugin,
             profile: profile.me(),
             clock: profile.clock().clone(),
+            quota: Arc::default(),
             state: Mutex::default(),
         })
     }
@@ -312,11 +326,14 @@ impl Instance {
             self.clock.clone(),
             generation,
         ));
-        let (plugin, instance) = (self.plugin.clone(), Arc::downgrade(self));
+        let instance = Arc::downgrade(self);
+        let output = Output::new(profile.clone(), self.plugin.clone());
+        let ctx = Ctx::new(profile, self.plugin.clone(), self.quota.clone(), &output);
         let task = tokio::spawn(async move {
-            let result = actor::run(profile, plugin, queue).await;
+            let result = actor::run(ctx, queue).await;
             if let (Err(error), Some(instance)) = (result, instance.upgrade()) {
-                let reason = instance.ended(generation, &format!("{error:#}"));
+                let reason = reason(&format!("{error:#}"), output.panic());
+                instance.ended(generation, &reason, &error);
                 end.send_replace(Some(reason));
             }
         });
@@ -330,17 +347,17 @@ impl Instance {
     }
 
     /// The actor ended with a trap or at a limit.
-    fn ended(&self, generation: u64, error: &str) -> String {
-        let reason = reason(error);
+    fn ended(&self, generation: u64, reason: &str, error: &wasmtime::Error) {
         if let Some(profile) = self.profile.upgrade() {
-            profile.log(self.plugin.id(), "error", &format!("crashed: {error}"));
+            let text = format!("crashed: {reason}\n{error:#}");
+            profile.log(self.plugin.id(), "error", &text);
         }
         let mut state = self.state();
         if state.generation == generation {
             state.running = None;
         }
         let now = self.clock.monotonic();
-        state.last_error = Some(reason.clone());
+        state.last_error = Some(reason.to_owned());
         state.crashes.push_back(now);
         state
             .crashes
@@ -353,7 +370,6 @@ impl Instance {
             state.crashes.clear();
             state.resting_until = now + rest;
         }
-        reason
     }
 
     /// Why the actor ended. Replies are dropped with its store, just before the reason is known.
@@ -453,10 +469,14 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// The last line of wasmtime's error, which says why; what comes before is the backtrace.
-fn reason(error: &str) -> String {
+/// Why an instance ended: what its panic said, or the last line of wasmtime's error; what comes
+/// before is the backtrace.
+fn reason(error: &str, panic: Option<String>) -> String {
     let last = error.rsplit(": ").next().unwrap_or(error);
-    let text = if last.contains("interrupt") {
+    let panic = panic.filter(|_| last.contains("unreachable"));
+    let text = if let Some(panic) = panic {
+        panic
+    } else if last.contains("interrupt") {
         format!("it computed longer than its CPU budget allows (CALL_TICKS) [{last}]")
     } else {
         error.lines().next_back().unwrap_or(error).trim().to_owned()

@@ -8,6 +8,10 @@ use std::{
 
 use hickory_resolver::proto::rr::Name;
 use sasl::common::ChannelBinding;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -23,6 +27,8 @@ use crate::error::{Error, Result, kind};
 
 /// XEP-0368: tells a shared port that XMPP follows.
 const ALPN: &[u8] = b"xmpp-client";
+/// RFC 7301: what web servers know HTTP/1.1 as.
+const HTTP: &[u8] = b"http/1.1";
 
 /// The configuration for the system's authorities, shared by all profiles: 140 certificates are
 /// too many to hold once per stream.
@@ -35,23 +41,46 @@ pub(super) async fn handshake(
     ca_file: Option<&Path>,
     direct: bool,
 ) -> Result<(TlsStream<Transport>, ChannelBinding), Fault> {
+    let tls = connect(stream, domain, ca_file, direct.then_some(ALPN)).await?;
+    let binding = channel_binding(&tls);
+    Ok((tls, binding))
+}
+
+/// Wraps `stream` in TLS for a web server; the certificate must be for `host`.
+pub(crate) async fn web(
+    stream: TcpStream,
+    host: &str,
+    ca_file: Option<&Path>,
+) -> Result<TlsStream<TcpStream>> {
+    let tls = connect(stream, host, ca_file, Some(HTTP)).await;
+    tls.map_err(|fault| match fault.error {
+        Error { kind, message } if kind == kind::STREAM_NEGOTIATION => {
+            Error::new(kind::CONNECTION_FAILED, message)
+        }
+        error => error,
+    })
+}
+
+async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    name: &str,
+    ca_file: Option<&Path>,
+    alpn: Option<&[u8]>,
+) -> Result<TlsStream<S>, Fault> {
     let ca_file = ca_file.map(Path::to_path_buf);
     // Reads certificates from the disk, so off the async threads.
     let loaded = tokio::task::spawn_blocking(move || config(ca_file.as_deref())).await;
     let mut config = loaded.map_err(|error| Error::internal("Load certificates", error))??;
-    if direct {
+    if let Some(alpn) = alpn {
         let mut own = ClientConfig::clone(&config);
-        own.alpn_protocols = vec![ALPN.to_vec()];
+        own.alpn_protocols = vec![alpn.to_vec()];
         config = Arc::new(own);
     }
-    let name = server_name(domain)?;
     let connector = TlsConnector::from(config);
-    let tls = connector
-        .connect(name, stream)
+    connector
+        .connect(server_name(name)?, stream)
         .await
-        .map_err(|error| tls_fault(&error, domain))?;
-    let binding = channel_binding(&tls);
-    Ok((tls, binding))
+        .map_err(|error| tls_fault(&error, name))
 }
 
 /// The channel binding of TLS 1.3 (RFC 9266); older versions have none that is safe.

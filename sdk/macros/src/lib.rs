@@ -83,7 +83,7 @@ const HOOKS: &[(&str, &str, &[&str])] = &[
 /// The interfaces whose types and functions the SDK already has.
 const SHARED: &[&str] = &[
     "types", "xmpp", "deliver", "features", "peers", "storage", "secrets", "settings", "log",
-    "timers",
+    "timers", "http",
 ];
 
 /// `sat_sdk::plugin!(Type: Hook, Hook);` makes `Type` the plugin of this crate.

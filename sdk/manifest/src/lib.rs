@@ -3,7 +3,10 @@
 //! The host reads it before anything of a plugin runs, the SDK's macro when a plugin is built:
 //! both with the rules of this crate.
 
+mod http;
 pub mod names;
+
+pub use http::{HostPattern, Http};
 
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
@@ -78,6 +81,9 @@ pub struct Manifest {
     /// Imported interface → why it is needed.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
+    /// What it may reach of the web, for the interface `http`.
+    #[serde(default)]
+    pub http: Option<Http>,
     /// What people can set.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
@@ -364,6 +370,13 @@ impl Manifest {
                 }
             }
         }
+        if self.http.as_ref().is_some_and(|http| http.hosts.is_empty()) {
+            return lines.refuse(
+                |line| line == "[http]",
+                0,
+                "[http]: `hosts` names no host; write hosts = [\"example.org\"]".into(),
+            );
+        }
         if let Some((name, setting)) = self
             .settings
             .iter()
@@ -453,8 +466,24 @@ impl Manifest {
                     ),
                 });
             }
+            if used == "http" && self.http.is_none() {
+                return Err(Invalid {
+                    line: None,
+                    message: "the plugin uses `http` and doesn't say where: add [http] with \
+                              hosts = [\"example.org\"]"
+                        .into(),
+                });
+            }
         }
         Ok(())
+    }
+
+    /// Hosts of the web that it may ask.
+    pub fn http_hosts(&self) -> &[HostPattern] {
+        self.http
+            .as_ref()
+            .map(|http| http.hosts.as_slice())
+            .unwrap_or_default()
     }
 
     /// Whether the plugin is for this kind of profile.

@@ -45,6 +45,13 @@ fn errors_name_the_line() {
             4,
             "another type",
         ),
+        (format!("{head}[http]\nhosts=[]\n"), 4, "names no host"),
+        (
+            format!("{head}[http]\nhosts=['127.0.0.1']\n"),
+            5,
+            "is no name of a host",
+        ),
+        (format!("{head}[http]\n"), 4, "missing field `hosts`"),
         (
             format!("{head}[[message]]\nfrom=['anybody']\n"),
             5,
@@ -101,4 +108,10 @@ fn uses_need_permissions() {
     assert!(manifest.check_uses(["xmpp", "log", "acme.weather"]).is_ok());
     let e = manifest.check_uses(["log", "storage"]).unwrap_err();
     assert!(e.message.contains("`storage = \"why\"`"), "{e}");
+    let http = format!("{text}http='z'\n");
+    let e = Manifest::parse(&http).unwrap().check_uses(["http"]);
+    assert!(e.unwrap_err().message.contains("[http]"));
+    let named = Manifest::parse(&format!("{http}[http]\nhosts=['a.example']\n")).unwrap();
+    assert!(named.check_uses(["http"]).is_ok());
+    assert_eq!(named.http_hosts()[0].to_string(), "a.example");
 }

@@ -1,7 +1,7 @@
 //! A backend in this process, without its bridge.
 
 use crate::{Result, prosody::PASSWORD};
-use sat_host::{Backend, NewProfile, Options, Profile, profile::vault::KdfParams};
+use sat_host::{Backend, NewProfile, Options, PluginOptions, Profile, profile::vault::KdfParams};
 use serde_json::{Map, Value};
 use std::{path::Path, sync::Arc};
 
@@ -13,6 +13,11 @@ pub(super) async fn backend(folder: &Path) -> Result<Backend> {
             m_kib: 64,
             t: 1,
             p: 1,
+        },
+        // The wire and the host are measured, not the limit.
+        plugins: PluginOptions {
+            stanzas_per_second: 0,
+            ..PluginOptions::default()
         },
         ..Options::new(folder.join("local"), vec![folder.join("plugins")])
     };

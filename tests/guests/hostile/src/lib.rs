@@ -6,7 +6,7 @@ use sat_sdk::{
     storage::sql,
     xmpp::{self, Outgoing},
 };
-use std::hint::black_box;
+use std::{future::poll_fn, hint::black_box, pin::Pin, task::Poll};
 
 sat_sdk::plugin!(Hostile: IqHandler, MessageHandler);
 
@@ -28,6 +28,16 @@ impl hostile::Guest for Hostile {
                 }
             }
             "crash" => panic!("asked to crash"),
+            "print" => {
+                print!("to standard ");
+                println!("output\n{}", "x".repeat(n as usize));
+                eprintln!("to standard error");
+            }
+            // What was said before isn't why this one ends.
+            "print-and-spin" => {
+                eprintln!("thread 'main' panicked at nowhere:\nnothing");
+                spin()
+            }
             "overflow" => return Ok(deeper(1).to_string()),
             "huge" => return Ok("x".repeat(n as usize)),
             "store-huge" => {
@@ -35,6 +45,8 @@ impl hostile::Guest for Hostile {
             }
             "bounce" => return mirror::bounce(n + 1).await,
             "send-to-itself" => again(0).await?,
+            "flood" => return Ok(flood(n, false).await),
+            "flood-at-once" => return Ok(flood(n, true).await),
             "count" => return Ok(count().await?.to_string()),
             "long-query" => {
                 let all = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
@@ -74,6 +86,39 @@ fn spin() -> ! {
 fn deeper(n: u64) -> u64 {
     let page = black_box([n; 512]);
     deeper(n + 1) + page[0]
+}
+
+/// Sends messages that may be lost, at once or one after the other: how many went out, and why
+/// the first of the others didn't.
+async fn flood(n: u32, at_once: bool) -> String {
+    let send = || xmpp::send_now("<message xmlns='jabber:client' to='mallory@localhost'/>");
+    let mut results = Vec::new();
+    if at_once {
+        let mut waiting: Vec<_> = (0..n).map(|_| Box::pin(send())).collect();
+        poll_fn(|cx| {
+            waiting.retain_mut(|sending| match Pin::new(sending).poll(cx) {
+                Poll::Ready(result) => {
+                    results.push(result);
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if waiting.is_empty() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    } else {
+        for _ in 0..n {
+            results.push(send().await);
+        }
+    }
+    let sent = results.iter().filter(|result| result.is_ok()).count();
+    let why = results.into_iter().find_map(Result::err);
+    let why = why.map_or(String::new(), |e| format!("{}: {}", e.code, e.message));
+    format!("{sent} {why}")
 }
 
 async fn count() -> Result<u64, Error> {
