@@ -4,10 +4,11 @@
 //! when it offers a feature, and one line: `sat_sdk::plugin!(Type: IqHandler);`. See
 //! `doc/plugin-guide.md`.
 
+#[doc(hidden)]
 /// Bindings of `sat:host`, shared by every plugin and by this crate's helpers. Their functions
 /// end the process outside of wasm; [`bindings`] are for use.
 #[allow(missing_docs, clippy::all)]
-mod generated {
+pub mod generated {
     wit_bindgen::generate!({
         path: ["wit/host", "wit/plugin"],
         inline: "package sat:sdk; world sdk { include sat:plugin/imports@0.1.0; import sat:plugin/filter-types@0.1.0; }",
