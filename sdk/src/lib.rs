@@ -30,6 +30,7 @@ pub mod delay;
 mod error;
 pub mod forms;
 pub mod forward;
+mod header;
 mod hooks;
 pub mod jid;
 pub mod log;
