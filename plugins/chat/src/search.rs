@@ -6,7 +6,7 @@ use crate::{
     part::{self, List},
     place, table,
 };
-use sat_sdk::{Error, storage::Value};
+use sat_sdk::{Error, fail, storage::Value};
 
 /// Longest search text, in bytes, and most words or phrases in it.
 const TEXT: usize = 1024;
@@ -44,10 +44,7 @@ pub(crate) async fn page(request: SearchRequest) -> Result<Page, Error> {
 /// nothing in it is an operator (<https://sqlite.org/fts5.html#full_text_query_syntax>).
 fn query(text: &str) -> Result<String, Error> {
     if text.len() > TEXT {
-        return Err(Error::new(
-            "limit-reached",
-            format!("`text` has at most {TEXT} bytes"),
-        ));
+        fail!("limit-reached", "`text` has at most {TEXT} bytes");
     }
     let mut terms = Vec::new();
     // Every second part is between quotation marks; a last one may not be closed yet.
@@ -61,22 +58,15 @@ fn query(text: &str) -> Result<String, Error> {
     // Of signs alone FTS5 would find nothing.
     terms.retain(|(term, _)| term.contains(char::is_alphanumeric));
     if terms.is_empty() || terms.len() > TERMS {
-        return Err(Error::new(
-            "bad-request",
-            format!("`text` has 1 to {TERMS} words"),
-        ));
+        fail!("bad-request", "`text` has 1 to {TERMS} words");
     }
     let last = terms.len() - 1;
     let string = |(n, (term, word)): (usize, (&str, bool))| {
         let beginning = if word && n == last { "*" } else { "" };
         format!("\"{}\"{beginning}", term.replace('\0', " "))
     };
-    Ok(terms
-        .into_iter()
-        .enumerate()
-        .map(string)
-        .collect::<Vec<_>>()
-        .join(" "))
+    let strings = terms.into_iter().enumerate().map(string);
+    Ok(strings.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
