@@ -31,6 +31,7 @@ pub mod delay;
 mod error;
 pub mod forms;
 pub mod forward;
+pub mod fts;
 mod header;
 mod hooks;
 pub mod http;

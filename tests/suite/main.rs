@@ -11,6 +11,7 @@ mod messages;
 mod offline;
 mod permissions;
 mod plugins;
+mod pubsub;
 mod secrets;
 mod storage;
 mod timers;

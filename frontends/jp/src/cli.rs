@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     call::Call, completion::Completion, conversation::Conversation, disco::Disco, events::Events,
     help::Help, message::Message, ping::Ping, plugin::Plugin, presence::Presence, profile::Profile,
-    roster::Roster,
+    pubsub::Pubsub, roster::Roster,
 };
 
 /// SàT on the command line.
@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// Who is there, and who may see whom
     #[command(subcommand)]
     Presence(Presence),
+    /// Publish, subscribe, and read what was published
+    #[command(subcommand)]
+    Pubsub(Pubsub),
     /// Ask an entity whether it is there
     Ping(Ping),
     /// What an entity is, can do and has
@@ -126,6 +129,21 @@ mod tests {
             "jp presence set dnd --status Away --priority -1",
             "jp presence get",
             "jp presence approve romeo@montague.lit",
+            "jp pubsub node list -s pubsub.montague.lit",
+            "jp pubsub node create -s pubsub.montague.lit -o access_model=open",
+            "jp pubsub node set musings -o title=Musings -o max_items=9",
+            "jp pubsub node delete musings --redirect xmpp:a@b",
+            "jp pubsub node service",
+            "jp pubsub item publish musings <a/> --id 1 -o access_model=open",
+            "jp pubsub item get musings --id 1 --id 2 --source cache",
+            "jp pubsub item retract musings 1 2 --quietly",
+            "jp pubsub subscription list",
+            "jp pubsub subscription add musings --public",
+            "jp pubsub affiliation set musings romeo@montague.lit owner",
+            "jp pubsub cache follow musings -s romeo@montague.lit",
+            "jp pubsub cache items --namespace urn:x --limit 3",
+            "jp pubsub cache search balcony --node musings",
+            "jp pubsub cache sync",
             "jp ping",
             "jp disco info montague.lit --node x",
             "jp plugin disable ping",

@@ -12,6 +12,7 @@ pub(crate) mod ping;
 pub(crate) mod plugin;
 pub(crate) mod presence;
 pub(crate) mod profile;
+pub(crate) mod pubsub;
 pub(crate) mod roster;
 
 use crate::{
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Conversation(command) => conversation::run(session, command).await,
         Command::Roster(command) => roster::run(session, command).await,
         Command::Presence(command) => presence::run(session, command).await,
+        Command::Pubsub(command) => pubsub::run(session, command).await,
         Command::Ping(command) => ping::run(session, command).await,
         Command::Disco(command) => disco::run(session, command).await,
         Command::Plugin(command) => plugin::run(session, command).await,
