@@ -50,6 +50,7 @@ pub mod settings;
 pub mod stanza;
 pub mod storage;
 pub mod timers;
+pub mod uri;
 pub mod xml;
 pub mod xmpp;
 

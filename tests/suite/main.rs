@@ -1,5 +1,6 @@
 //! Scenarios on a real server.
 
+mod blog;
 mod crash;
 mod events;
 mod foreign;

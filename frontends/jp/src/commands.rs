@@ -1,6 +1,8 @@
 //! The commands: one file each.
 
+pub(crate) mod blog;
 pub(crate) mod call;
+pub(crate) mod comments;
 pub(crate) mod completion;
 pub(crate) mod conversation;
 pub(crate) mod disco;
@@ -29,6 +31,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Profile(command) => profile::run(session, command).await,
         Command::Message(command) => message::run(session, command).await,
         Command::Conversation(command) => conversation::run(session, command).await,
+        Command::Blog(command) => blog::run(session, command).await,
+        Command::Comments(command) => comments::run(session, command).await,
         Command::Roster(command) => roster::run(session, command).await,
         Command::Presence(command) => presence::run(session, command).await,
         Command::Pubsub(command) => pubsub::run(session, command).await,
