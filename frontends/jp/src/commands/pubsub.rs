@@ -42,7 +42,7 @@ pub(crate) async fn run(session: &mut Session, command: Pubsub) -> Result<(), Fa
 
 /// The service of a command.
 #[derive(Debug, Args)]
-struct Service {
+pub(crate) struct Service {
     /// JID of the service; without it, the account itself (PEP)
     #[arg(short, long, value_name = "JID")]
     service: Option<String>,
@@ -50,7 +50,7 @@ struct Service {
 
 /// The node of a command.
 #[derive(Debug, Args)]
-struct Place {
+pub(crate) struct Place {
     /// Name of the node
     node: String,
     #[command(flatten)]
@@ -66,7 +66,7 @@ impl Place {
 
 /// Fields of a form.
 #[derive(Debug, Args)]
-struct Options {
+pub(crate) struct Options {
     /// A field of the form, such as access_model=open; may be given again, for a field of
     /// several values too
     #[arg(short, long = "option", value_name = "FIELD=VALUE", value_parser = option)]
