@@ -78,6 +78,22 @@ def start(text: str) -> None:
     log.install()
     sys.stdout = log.Lines(logging.getLogger("stdout"), logging.INFO)
     sys.stderr = log.Lines(logging.getLogger("stderr"), logging.WARNING)
+    _close_sockets()
+
+
+def _close_sockets() -> None:
+    """What would trap says so in Python instead."""
+    import _socket
+    import socket
+
+    def refused(*args: Any, **named: Any) -> Any:
+        raise PermissionError("plugins have no sockets: ask the host, as in sat_sdk.xmpp")
+
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo", "gethostname"):
+        for module in (socket, _socket):
+            if hasattr(module, name):
+                setattr(module, name, refused)
+    socket.socket.__init__ = refused  # type: ignore[method-assign]
 
 
 def exports(features: list[str]) -> dict[str, type]:
@@ -140,6 +156,8 @@ def _method(
 ) -> Callable[..., Any]:
     from componentize_py_types import Err
 
+    from . import log
+
     if author is None:
         # A call that this plugin has nothing for: an event or a change of the stream.
         async def nothing(self: Any, *args: Any) -> None:
@@ -151,6 +169,7 @@ def _method(
     verdicts = dispatch.is_verdict(dispatch.ok_type(function)) and _verdicts()
 
     async def method(self: Any, *args: Any) -> Any:
+        log.listening = True
         try:
             value = await dispatch.run(plugin_function, interface, function, list(args))
         except (SatError, StanzaError) as error:

@@ -12,6 +12,8 @@ from .bindings.sat.host.log import Level, write
 
 __all__ = ["Handler", "Level", "Lines", "install", "write"]
 
+#: Whether the host listens: not yet while the plugin is built, when its modules are imported.
+listening = False
 #: Longest line that the host keeps; what is longer comes in pieces.
 LINE = 4096
 
@@ -29,6 +31,8 @@ class Handler(logging.Handler):
     """Writes records into the plugin's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if not listening:
+            return
         try:
             text = self.format(record)
         except Exception:
