@@ -34,6 +34,13 @@ class Backend:
         """The classes of a type by their names; a variant has one for each case."""
         raise NotImplementedError
 
+    def instance(self) -> object:
+        """What lives as long as what the plugin remembers about its storage."""
+        return self
+
+    def prepare(self, interface: wit.Interface) -> None:
+        """The plugin imports an interface, and may call it."""
+
     def call(self, interface: wit.Interface, function: wit.Function, args: list[Any]) -> Any:
         """Calls a function of the host or of another plugin; awaitable when it is async."""
         raise NotImplementedError
@@ -75,6 +82,7 @@ class Bindings:
     def fill(self, module: ModuleType, interface: wit.Interface) -> None:
         """Puts what an interface has into its module."""
         module.__doc__ = interface.docs
+        self.backend.prepare(interface)
         for definition in interface.types.values():
             vars(module).update(self.classes(interface, definition))
         for local in interface.uses:

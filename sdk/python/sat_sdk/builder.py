@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import component, guest, trim, wit
+from . import component, guest, trim, wit, world
 from .project import Project, ProjectError
 
 #: The version of componentize-py whose components the SDK knows.
@@ -41,7 +41,9 @@ def build(project: Project, out: Path | None = None, quiet: bool = False) -> Pat
         work = Path(temporary)
         _stage(project, work / "app")
         (work / "wit").mkdir()
-        (work / "wit" / "plugin.wit").write_text(project.text, encoding="utf-8")
+        (work / "wit" / "plugin.wit").write_text(
+            world.compiled(project.text, project.imports), encoding="utf-8"
+        )
         raw = work / "raw.wasm"
         _componentize(project, work, raw, quiet)
         data = finish(raw.read_bytes(), project)

@@ -48,6 +48,11 @@ class _Wasm(bindings.Backend):
         names = [f"{name}_{wit.camel(case)}" for case, _ in definition.parts]
         return {case: getattr(module, case) for case in names}
 
+    def prepare(self, interface: wit.Interface) -> None:
+        # Later there are no files to import from.
+        if interface.functions:
+            self.module(interface)
+
     def call(self, interface: wit.Interface, function: wit.Function, args: list[Any]) -> Any:
         target = getattr(self.modules[flat(interface)], wit.snake(function.name))
         return self.wait(target, args) if function.is_async else self.now(target, args)
@@ -148,7 +153,10 @@ def _class(interface: wit.Interface, found: dict[str, Callable[..., Any] | None]
     body: dict[str, Any] = {}
     for name, author in found.items():
         body[wit.snake(name)] = _method(interface, interface.functions[name], author)
-    return type(_class_name(interface), (), body)
+    # What componentize-py generated has the entry points that run the methods as tasks.
+    generated = importlib.import_module("wit_world.exports")
+    name = _class_name(interface)
+    return type(name, (getattr(generated, name),), body)
 
 
 def _method(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
 
+from . import bindings
 from .bindings.sat.host import storage as _host
 from .bindings.sat.host.storage import delete, get, keys, set
 from .errors import SatError
@@ -97,8 +98,8 @@ class Migrations:
 
     async def run(self) -> None:
         """Brings the tables up to date."""
-        # An instance has one backend; each test brings its own.
-        if self._done is _host.commit:
+        instance = bindings.current().backend.instance()
+        if self._done is instance:
             return
         schema = f"CREATE TABLE IF NOT EXISTS {self.table} (version INTEGER PRIMARY KEY) STRICT"
         await run(sql(schema))
@@ -111,7 +112,7 @@ class Migrations:
             except SatError:
                 if await self._version() < number:
                     raise
-        self._done = _host.commit
+        self._done = instance
 
     async def _version(self) -> int:
         # Not by a query, which may not see yet what another call is just committing.

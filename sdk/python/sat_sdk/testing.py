@@ -48,6 +48,9 @@ class NativeBackend(bindings.Backend):
     def type(self, interface: wit.Interface, definition: wit.Definition) -> dict[str, Any]:
         return bindings.native_type(interface, definition)
 
+    def instance(self) -> object:
+        return self.host
+
     def call(self, interface: wit.Interface, function: wit.Function, args: list[Any]) -> Any:
         if self.host is None:
             raise RuntimeError(

@@ -79,6 +79,28 @@ def collect(folder: Path, plugin_id: str, imports: list[str], exports: list[str]
     return own + "\n" + "\n".join(packages[name] for name in sorted(packages))
 
 
+def compiled(text: str, imports: list[str]) -> str:
+    """The text without the functions of those of the host's interfaces that aren't imported.
+
+    `storage` uses a type of `xmpp`, which brings `xmpp` into the world; with its functions the
+    plugin would be one that sends, and would need the permission for it.
+    """
+    start = text.index("package sat:host@") if "package sat:host@" in text else len(text)
+    before, host = text[:start], text[start:]
+    end = host.find("\npackage ", 1)
+    host, behind = (host, "") if end < 0 else (host[:end], host[end:])
+    kept = {name.split("@")[0] for name in imports}
+
+    def block(found: re.Match[str]) -> str:
+        if f"sat:host/{found[1]}" in kept:
+            return found[0]
+        return re.sub(r"%?[a-z][a-z0-9-]*:\s*(?:async\s+)?func\b[^;]*;", "", found[0])
+
+    # An interface ends where a line begins with its brace.
+    host = re.sub(r"^interface ([a-z-]+) \{.*?^\}", block, host, flags=re.MULTILINE | re.DOTALL)
+    return before + host + behind
+
+
 def _with_world(header: str, body: str, imports: list[str], exports: list[str]) -> str:
     has_world = re.search(r"^[ \t]*world[ \t]", body, re.MULTILINE)
     said = set(_words(body)) if has_world else set()
