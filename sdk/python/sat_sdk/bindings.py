@@ -156,6 +156,9 @@ _current: Bindings | None = None
 def use(backend: Backend) -> Bindings:
     """Makes the bindings come from this backend."""
     global _current
+    for name in [name for name in sys.modules if name.startswith(_PREFIX)]:
+        # Their classes were another backend's.
+        del sys.modules[name]
     _current = Bindings(backend)
     return _current
 
