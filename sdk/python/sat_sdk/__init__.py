@@ -19,6 +19,7 @@ from .hooks import (
     presence_filter,
     presence_handler,
     seal_filter,
+    timer_handler,
     unwrap_filter,
 )
 
@@ -31,7 +32,7 @@ __all__ = [
     "Header", "Json", "PeerKind", "SatError", "StanzaError", "StanzaId", "Verdict", "Via",
     "amend_filter", "compose_filter", "decrypt_filter", "feature", "iq_handler", "lifecycle",
     "message_handler", "on_event", "outbox_handler", "presence_filter", "presence_handler",
-    "seal_filter", "unwrap_filter",
+    "seal_filter", "timer_handler", "unwrap_filter",
 ]  # fmt: skip
 
 

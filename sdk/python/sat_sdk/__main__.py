@@ -19,6 +19,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     new = commands.add_parser("new", help="make a folder with a plugin to start from")
     new.add_argument("name", help="id of the plugin: lower-case words joined by hyphens")
+    new.add_argument("--template", choices=template.NAMES, default="feature")
+    new.add_argument("--namespace", default="acme", help="namespace of its features in WIT")
     check = commands.add_parser("check", help="check the plugin without compiling it")
     test = commands.add_parser("test", help="run its tests (unittest), without WebAssembly")
     build = commands.add_parser("build", help="build <id>.wasm")
@@ -36,7 +38,7 @@ def main() -> int:
 
 
 def _new(arguments: argparse.Namespace) -> int:
-    folder = template.write(Path.cwd(), arguments.name)
+    folder = template.write(Path.cwd(), arguments.name, arguments.template, arguments.namespace)
     print(f"{folder.name}/ is there. Next: python -m sat_sdk test {folder.name}")
     return 0
 

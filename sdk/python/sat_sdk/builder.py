@@ -27,7 +27,7 @@ from sat_sdk import guest
 
 guest.start({text!r})
 
-import {module}  # noqa: E402,F401
+import plugin  # noqa: E402,F401
 
 globals().update(guest.exports({features!r}))
 '''
@@ -94,7 +94,7 @@ def _stage(project: Project, app: Path) -> None:
             shutil.copy(path, app)
         elif (path / "__init__.py").is_file():
             shutil.copytree(path, app / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-    glue = _GLUE.format(text=project.text, module=project.module, features=project.features)
+    glue = _GLUE.format(text=project.text, features=project.features)
     (app / "sat_glue.py").write_text(glue, encoding="utf-8")
 
 

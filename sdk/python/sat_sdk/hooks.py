@@ -24,6 +24,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "compose-filter": ("compose",),
     "seal-filter": ("seal",),
     "outbox-handler": ("on-sent", "on-failed"),
+    "timer-handler": ("on-timer",),
 }
 
 
@@ -109,6 +110,10 @@ compose_filter = _simple(
 seal_filter = _simple(
     "seal-filter",
     "`async def seal(stanza)`: encrypts a message just before it is sent; returns a Verdict.",
+)
+timer_handler = _simple(
+    "timer-handler",
+    "`async def on_timer(timer)`: a timer's time has come; at least once.",
 )
 
 

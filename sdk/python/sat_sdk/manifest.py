@@ -55,10 +55,12 @@ _MANIFEST: dict[str, Any] = {
     "features": [str],
     "identities": [{"category!": str, "kind!": str, "name": str}],
     "permissions": {"*": str},
+    "http": {"hosts!": [str]},
     "settings": {
         "*": {"type!": ("bool", "integer", "string"), "default!": object, "label!": str},
     },
     "header": [{"field!": ("stamp", "stanza-ids"), **_PAYLOAD}],
+    "event": [{"topic!": str, "where!": {"*": [str]}}],
     **{section: [_DECLARATION] for section in DECLARED},
 }
 _SETTING_TYPES = {"bool": bool, "integer": int, "string": str}
@@ -114,6 +116,11 @@ class Manifest:
                 raise ManifestError(
                     f"the plugin uses `{used}` without permission: add `{key} = \"why\"` below "
                     "[permissions]"
+                )
+            if used == "http" and "http" not in self.data:
+                raise ManifestError(
+                    "the plugin uses `http` and doesn't say where: add [http] with hosts = "
+                    '["example.org"]'
                 )
 
     def _shape(self, value: Any, shape: Any, path: str) -> None:
@@ -172,6 +179,17 @@ class Manifest:
                         f'{where}: `from` is needed, such as ["any"]; undeclared means nobody',
                         self._section(section, number),
                     )
+        if "http" in data:
+            if not data["http"]["hosts"]:
+                message = '[http]: `hosts` names no host; write hosts = ["example.org"]'
+                raise ManifestError(message, self._line(lambda line: line == "[http]"))
+            for host in data["http"]["hosts"]:
+                if host != "*" and not _is_host(host.removeprefix("*.")):
+                    raise self._at("hosts", (
+                        f'{json.dumps(host)} is no name of a host: write "example.org", '
+                        '"*.example.org" for all names below it, or "*" for any, in lower case, '
+                        'without scheme, port and path (international names as "xn--…")'
+                    ))  # fmt: skip
         for name, setting in self.settings.items():
             wanted = _SETTING_TYPES[setting["type"]]
             # A bool is an int in Python, but not in TOML.
@@ -198,6 +216,16 @@ class Manifest:
 
 def _either(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text is a name and no address: the last label of those begins with a digit."""
+    labels = text.split(".")
+    return (
+        len(text) <= 253
+        and all(re.fullmatch(r"[a-z0-9_-]{1,63}", label) for label in labels)
+        and labels[-1][0].isalpha()
+    )
 
 
 def valid_id(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""A plugin's folder: `plugin.toml`, one module or package named after the id, and `wit/`."""
+"""A plugin's folder: `plugin.toml`, the module or package `plugin`, and `wit/`."""
 
 from __future__ import annotations
 
@@ -36,15 +36,9 @@ class Project:
     #: Full names of what it imports of the host and of other plugins.
     imports: list[str]
 
-    @property
-    def module(self) -> str:
-        """The name of its Python module."""
-        return module_name(self.manifest.id)
 
-
-def module_name(plugin_id: str) -> str:
-    """`python_dice` of `python-dice`."""
-    return plugin_id.replace("-", "_")
+#: The name of each plugin's Python module.
+MODULE = "plugin"
 
 
 def load(folder: Path) -> Project:
@@ -77,29 +71,26 @@ def load(folder: Path) -> Project:
 
 def _ask(folder: Path, manifest: Manifest) -> dict[str, Any]:
     """Imports the plugin in a process of its own and returns what it has and uses."""
-    module = module_name(manifest.id)
-    if not any(p.exists() for p in (folder / f"{module}.py", folder / module / "__init__.py")):
-        raise ProjectError(
-            f"{folder / module}.py: not there; the plugin {manifest.id} is the module {module}"
-        )
-    command = [sys.executable, "-m", "sat_sdk.project", str(folder), module, manifest.id]
+    if not any(p.exists() for p in (folder / f"{MODULE}.py", folder / MODULE / "__init__.py")):
+        raise ProjectError(f"{folder / MODULE}.py: not there; a plugin is the module {MODULE}")
+    command = [sys.executable, "-m", "sat_sdk.project", str(folder), manifest.id]
     here = str(Path(__file__).parent.parent)
     paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True
     )
     if done.returncode:
-        raise ProjectError(done.stderr.strip() or f"{module} can't be imported")
+        raise ProjectError(done.stderr.strip() or f"{MODULE}.py can't be imported")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _answer(folder: Path, module: str, plugin_id: str) -> dict[str, Any]:
+def _answer(folder: Path, plugin_id: str) -> dict[str, Any]:
     """What `_ask` asks for, in the process of its own."""
     from . import bindings, guest, hooks, testing
 
     sys.path.insert(0, str(folder))
     bindings.use(testing.NativeBackend(folder))
-    importlib.import_module(module)
+    importlib.import_module(MODULE)
     known = bindings.current().interfaces
     header, body = world.own_package(folder / "wit", plugin_id)
     own = world.package_name(header)
@@ -189,9 +180,9 @@ def _check_names(known: dict[str, wit.Interface], features: list[str]) -> None:
             )
 
 
-def _main(folder: str, module: str, plugin_id: str) -> int:
+def _main(folder: str, plugin_id: str) -> int:
     try:
-        print(json.dumps(_answer(Path(folder), module, plugin_id)))
+        print(json.dumps(_answer(Path(folder), plugin_id)))
     except (ProjectError, wit.WitError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,18 +1,21 @@
-"""The plugin that `python -m sat_sdk new` writes."""
+"""The plugins that `python -m sat_sdk new` writes."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from . import manifest
-from .project import ProjectError, module_name
+from .project import ProjectError
 
-_FILES = {
-    "plugin.toml": '''id = "NAME"
+_HEAD = '''id = "NAME"
 version = "0.1.0"
-summary = "Counts the messages that each contact sent"
+summary = "SUMMARY"
 modes = ["client"]
-
+'''
+_FEATURE = {
+    "plugin.toml": _HEAD.replace("SUMMARY", "Counts the messages that each contact sent")
+    + '''
 [permissions]
 storage = "keeps the counts"
 
@@ -22,7 +25,7 @@ element = "body"
 namespace = "jabber:client"
 from = ["any"]
 ''',
-    "wit/NAME.wit": '''package acme:NAME@0.1.0;
+    "wit/NAME.wit": '''package NAMESPACE:NAME@0.1.0;
 
 interface types {
   /// How much somebody wrote.
@@ -49,12 +52,11 @@ interface events {
   counted: async func(e: count);
 }
 ''',
-    "MODULE.py": '''"""Counts the messages that each contact sent."""
+    "plugin.py": '''"""Counts the messages that each contact sent."""
 
-from sat_sdk import feature, jid, message_handler
-from sat_sdk import storage
-from sat_sdk.bindings.acme.MODULE import events
-from sat_sdk.bindings.acme.MODULE.types import Count
+from sat_sdk import feature, jid, message_handler, storage
+from sat_sdk.bindings.SPACE.MODULE import events
+from sat_sdk.bindings.SPACE.MODULE.types import Count
 
 SCHEMA = storage.Migrations(
     "MODULE__schema",
@@ -84,9 +86,9 @@ async def counts():
     rows = await storage.select("SELECT jid, messages FROM MODULE__count ORDER BY messages DESC")
     return [Count(*row) for row in rows]
 ''',
-    "test_MODULE.py": '''import unittest
+    "test_plugin.py": '''import unittest
 
-import MODULE  # noqa: F401
+import plugin  # noqa: F401
 from sat_sdk.testing import Host
 
 
@@ -95,31 +97,132 @@ class Counting(unittest.TestCase):
         host = Host()
         host.message("<body xmlns='jabber:client'>Hi</body>", from_="romeo@montague.lit/a")
         host.message("<body xmlns='jabber:client'>Ho</body>", from_="romeo@montague.lit/b")
-        [romeo] = host.call("acme.TOPIC.counts")
+        [romeo] = host.call("TOPIC.counts")
         self.assertEqual((romeo.jid, romeo.messages), ("romeo@montague.lit", 2))
-        self.assertEqual(host.events[-1], ("acme.TOPIC.counted", romeo))
+        self.assertEqual(host.events[-1], ("TOPIC.counted", romeo))
 
 
 if __name__ == "__main__":
     unittest.main()
 ''',
 }
+_IQ = {
+    "plugin.toml": _HEAD.replace("SUMMARY", "Answers who asks for the weather")
+    + '''features = ["urn:example:NAME"]
+
+[[iq]]
+types = ["get"]
+element = "weather"
+namespace = "urn:example:NAME"
+from = ["any"]
+''',
+    "plugin.py": '''"""Answers who asks for the weather."""
+
+from sat_sdk import StanzaError, iq_handler, xml
 
 
-def write(parent: Path, name: str) -> Path:
+@iq_handler
+async def on_iq(header, payload):
+    place = xml.attribute(payload, "place")
+    if not place:
+        raise StanzaError("bad-request", "Say which place")
+    return f"<weather xmlns='urn:example:NAME' place='{xml.escape(place)}'>sunny</weather>"
+''',
+    "test_plugin.py": '''import unittest
+
+import plugin  # noqa: F401
+from sat_sdk import StanzaError, xml
+from sat_sdk.testing import Host
+
+
+class Asking(unittest.TestCase):
+    def test_answers(self):
+        answer = Host().iq("<weather xmlns='urn:example:NAME' place='L&apos;Aquila'/>")
+        self.assertEqual(xml.parse(answer).get("place"), "L'Aquila")
+
+    def test_wants_a_place(self):
+        with self.assertRaises(StanzaError) as caught:
+            Host().iq("<weather xmlns='urn:example:NAME'/>")
+        self.assertEqual(caught.exception.condition, "bad-request")
+
+
+if __name__ == "__main__":
+    unittest.main()
+''',
+}
+_FILTER = {
+    "plugin.toml": _HEAD.replace("SUMMARY", "Writes a smile instead of “:-)”")
+    + '''
+[[compose]]
+element = "body"
+namespace = "jabber:client"
+''',
+    "plugin.py": '''"""Writes a smile instead of “:-)”."""
+
+from sat_sdk import Verdict, compose_filter, xml
+
+
+@compose_filter
+async def compose(stanza):
+    message = xml.parse(stanza)
+    body = message.find("{jabber:client}body")
+    if body is None or ":-)" not in (body.text or ""):
+        return Verdict.KEEP
+    body.text = body.text.replace(":-)", "\\N{SLIGHTLY SMILING FACE}")
+    return Verdict.Replace(xml.to_text(message))
+''',
+    "test_plugin.py": '''import unittest
+
+import plugin  # noqa: F401
+from sat_sdk import Verdict, xml
+from sat_sdk.testing import Host
+
+MESSAGE = "<message xmlns='jabber:client' to='a@b' id='1'><body>{}</body></message>"
+
+
+class Smiling(unittest.TestCase):
+    def test_smiles(self):
+        verdict = Host().hook("compose-filter", MESSAGE.format("Hi :-)"))
+        message = xml.parse(verdict.stanza)
+        self.assertEqual(message.findtext("{jabber:client}body"), "Hi \\N{SLIGHTLY SMILING FACE}")
+        self.assertEqual((message.get("to"), message.get("id")), ("a@b", "1"))
+
+    def test_keeps_others(self):
+        self.assertEqual(Host().hook("compose-filter", MESSAGE.format("Hi")), Verdict.KEEP)
+
+
+if __name__ == "__main__":
+    unittest.main()
+''',
+}
+_TEMPLATES = {"feature": _FEATURE, "iq": _IQ, "filter": _FILTER}
+#: The templates that there are.
+NAMES = tuple(_TEMPLATES)
+
+
+def write(parent: Path, name: str, template: str = "feature", namespace: str = "acme") -> Path:
     """Writes the plugin into a new folder of its name."""
     if not manifest.valid_id(name):
         raise ProjectError(
             f"{name!r} can't be an id: it must be lower-case letters and digits, in words joined "
             f"by single hyphens, at most {manifest.MAX_ID}"
         )
+    if not manifest.valid_id(namespace):
+        raise ProjectError(f"{namespace!r} can't be a namespace: it must look like an id")
     folder = parent / name
     if folder.exists():
         raise ProjectError(f"{folder} is there already")
-    module = module_name(name)
-    for path, text in _FILES.items():
-        file = folder / path.replace("MODULE", module).replace("NAME", name)
+    module, space = name.replace("-", "_"), namespace.replace("-", "_")
+    words = {
+        "NAMESPACE": namespace, "NAME": name, "SPACE": space, "MODULE": module,
+        "TOPIC": module if namespace == "sat" else f"{space}.{module}",
+    }  # fmt: skip
+    for path, text in _TEMPLATES[template].items():
+        file = folder / _fill(path, words)
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = text.replace("MODULE", module).replace("TOPIC", module).replace("NAME", name)
-        file.write_text(text, encoding="utf-8")
+        file.write_text(_fill(text, words), encoding="utf-8")
     return folder
+
+
+def _fill(text: str, words: dict[str, str]) -> str:
+    return re.sub("|".join(words), lambda found: words[found[0]], text)

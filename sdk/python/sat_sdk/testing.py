@@ -110,6 +110,10 @@ class Host:
         self.delivered: list[Any] = []
         #: Other plugins: `{"sat:disco/disco": {"has": function}}`.
         self.plugins: dict[str, dict[str, Callable[..., Any]]] = {}
+        #: Timers that are set, by their names.
+        self.timers: dict[str, Any] = {}
+        #: Answers its requests to the web: gets a Request, returns a Response or raises SatError.
+        self.web: Callable[[Any], Any] = _no_web
         self.account = "juliet@capulet.lit"
         #: The stream; None when there is none.
         self.bound: str | None = "juliet@capulet.lit/balcony"
@@ -164,6 +168,11 @@ class Host:
     def connected(self, resumed: bool = False) -> None:
         """The stream is there."""
         self.hook("lifecycle", resumed, function="connected")
+
+    def timer(self, name: str) -> None:
+        """A timer's time has come. It's gone when the handler has returned."""
+        self.hook("timer-handler", self.timers[name])
+        del self.timers[name]
 
     def _run(
         self,
@@ -273,6 +282,24 @@ class Host:
     def _log_write(self, level: Any, message: str) -> None:
         print(f"[{level.name}] {message}")
 
+    def _timers_set(self, timer: Any) -> None:
+        self.timers[timer.name] = timer
+
+    def _timers_cancel(self, name: str) -> bool:
+        return self.timers.pop(name, None) is not None
+
+    def _timers_list(self, after: str | None, limit: int) -> list[Any]:
+        found = sorted(self.timers.values(), key=lambda timer: (timer.at, timer.name))
+        if after is not None:
+            names = [timer.name for timer in found]
+            if after not in names:
+                raise SatError("not-found", f"There is no timer {after}")
+            found = found[names.index(after) + 1 :]
+        return found[:limit]
+
+    def _http_fetch(self, request: Any) -> Any:
+        return self.web(request)
+
     def _secrets_get(self, name: str) -> bytes | None:
         return self.secrets.get(name)
 
@@ -323,6 +350,10 @@ class Host:
 
 def _nobody(request: Any) -> str:
     raise SatError("service-unavailable", f"the test has no Host.answer for {request.payload}")
+
+
+def _no_web(request: Any) -> Any:
+    raise SatError("connection-failed", f"the test has no Host.web for {request.url}")
 
 
 def _arguments(function: wit.Function, params: dict[str, Any]) -> list[Any]:

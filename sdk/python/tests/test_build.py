@@ -81,6 +81,7 @@ class Compiled(unittest.TestCase):
         for how, word in (
             ("sat", "my-own-word"), ("stanza", "item-not-found"), ("value", "internal-error"),
             ("argument", "value: expected bytes, found a str"), ("socket", "have no sockets"),
+            ("deep", "RecursionError"), ("json", "RecursionError"),
         ):  # fmt: skip
             self.assertIn(word, call("fail", how=how), how)
         self.assertIsNone(call("fail", how="print"))
@@ -89,7 +90,7 @@ class Compiled(unittest.TestCase):
         self.assertEqual(said[4], repr((None, 1, 1.5, "é", b"\0", 1)))
         self.assertEqual(said[5:9], ["2", "None", "True", "juliet@localhost"])
         # The disco plugin isn't there, and other plugins' tables aren't ours.
-        self.assertEqual(said[9:], ["no-provider", "sql-error"])
+        self.assertEqual(said[9:], ["no-provider", "sql-error", "['soon']", "forbidden"])
         self.assertEqual(call("together", n=50), 50)
         first = call("random")
         self.assertNotEqual(first, call("random"))
@@ -97,8 +98,8 @@ class Compiled(unittest.TestCase):
         self.assertIn("CALL_TICKS", call("fail", how="loop"))
         self.assertNotEqual(first, call("random"))
         logs = backend.jp("plugin", "logs", "everything")
-        for words in ("printed", "TypeError: value: expected bytes",
-                      "asked to fail by sat", 'everything.py", line'):  # fmt: skip
+        for words in ("printed", "soon has come with payload", "TypeError: value: expected bytes",
+                      "asked to fail by sat", 'plugin.py", line'):  # fmt: skip
             self.assertIn(words, logs)
 
 

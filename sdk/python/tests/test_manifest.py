@@ -28,6 +28,9 @@ class Manifests(unittest.TestCase):
             (HEAD.replace("'s'", "''"), 3, "one line of text"),
             (HEAD + "[settings.a]\ntype='bool'\ndefault=1\nlabel='x'\n", 4, "another type"),
             (HEAD + "[settings.a]\ntype='integer'\ndefault=true\nlabel='x'\n", 4, "another type"),
+            (HEAD + "[http]\nhosts=[]\n", 4, "names no host"),
+            (HEAD + "[http]\nhosts=['127.0.0.1']\n", 5, "is no name of a host"),
+            (HEAD + "[http]\n", 4, "missing field `hosts`"),
             (HEAD + "[[message]]\nfrom=['anybody']\n", 5, "unknown variant"),
             ("id = 'a'", 1, "missing field `version`"),
         ):
@@ -52,6 +55,15 @@ class Manifests(unittest.TestCase):
             manifest.check_uses(["log", "storage"])
         with self.assertRaisesRegex(ManifestError, '`"acme.chess" = "why"`'):
             manifest.check_uses(["acme.chess"])
+
+    def test_hosts_of_the_web(self):
+        for host in ("*", "a.example", "*.a.example", "localhost", "xn--bcher-kva.example"):
+            Manifest(f"{HEAD}[http]\nhosts=['{host}']\n")
+        for host in ("", ".", "*.", "a.*.b", "A.b", "https://a.b", "a.b:1", "0x7f.1", "::1", "ü.a"):
+            self.refused(f"{HEAD}[http]\nhosts=['{host}']\n")
+        manifest = Manifest(HEAD + "[permissions]\nhttp='x'\n")
+        with self.assertRaisesRegex(ManifestError, "doesn't say where"):
+            manifest.check_uses(["http"])
 
     def test_the_projects_own_manifests(self):
         from pathlib import Path

@@ -17,7 +17,7 @@ class Everything(unittest.TestCase):
         sys.path.insert(0, str(FOLDER))
         cls.addClassCleanup(sys.path.remove, str(FOLDER))
         bindings.use(testing.NativeBackend(FOLDER))
-        cls.plugin = importlib.import_module("everything")
+        cls.plugin = importlib.import_module("plugin")
 
     def setUp(self):
         self.host = testing.Host()
@@ -55,9 +55,16 @@ class Everything(unittest.TestCase):
         self.assertEqual(said[:4], [repr(b"\0\xff"), "['key']", "True", "b's'"])
         self.assertEqual(said[4], repr((None, 1, 1.5, "é", b"\0", 1)))
         self.assertEqual(said[5:9], ["2", "None", "True", "juliet@capulet.lit"])
-        self.assertEqual(said[9:], ["no-provider", "sql-error"])
+        self.assertEqual(said[9:], ["no-provider", "sql-error", "['soon']", "connection-failed"])
+        with self.assertLogs("plugin") as logs:
+            self.host.timer("soon")
+        self.assertEqual(logs.records[0].getMessage(), "soon has come with payload")
+        self.assertEqual(self.host.timers, {})
 
     def test_other_plugins(self):
+        response = importlib.import_module("sat_sdk.http").Response
+        self.host.web = lambda asked: response(200, asked.url, [], "é".encode(), False)
+        self.assertEqual(self.host.call("acme.everything.visit")[12], "é")
         self.host.plugins["sat:disco/disco"] = {"has": lambda jid, feature: feature == "x"}
         self.assertEqual(self.host.call("acme.everything.visit")[9], "False")
 
@@ -90,7 +97,7 @@ class Everything(unittest.TestCase):
         self.assertIn("acme:everything", self.host.hook("presence-filter", "<presence></presence>"))
 
     def test_lifecycle_and_events(self):
-        with self.assertLogs("everything") as logs:
+        with self.assertLogs("plugin") as logs:
             self.host.connected()
             types = importlib.import_module("sat_sdk.bindings.sat.host.types")
             reason = types.Error("timeout", "too late")
@@ -106,7 +113,8 @@ class Everything(unittest.TestCase):
         found = project.load(FOLDER)
         self.assertEqual(
             found.hooks,
-            ["lifecycle", "iq-handler", "presence-filter", "amend-filter", "outbox-handler"],
+            ["lifecycle", "iq-handler", "presence-filter", "amend-filter", "outbox-handler",
+             "timer-handler"],
         )
         self.assertEqual(found.features, ["acme:everything/everything"])
         self.assertIn("sat:disco/disco@0.1.0", found.imports)
@@ -125,7 +133,7 @@ class Mistakes(unittest.TestCase):
         root = Path(folder.name)
         head = "id = 'a'\nversion = '0.1.0'\nsummary = 'x'\n"
         (root / "plugin.toml").write_text(head + manifest)
-        (root / "a.py").write_text(module)
+        (root / "plugin.py").write_text(module)
         if wit:
             (root / "wit").mkdir()
             (root / "wit" / "a.wit").write_text(wit)

@@ -1,6 +1,6 @@
 import unittest
 
-import dice
+import plugin
 from sat_sdk import PeerKind, SatError, Via, xml
 from sat_sdk.testing import Host
 
@@ -35,7 +35,7 @@ class Rolling(unittest.TestCase):
         self.assertEqual(answer.get("to"), "romeo@montague.lit/orchard")
         [(_, outcome)] = self.host.events
         self.assertEqual(outcome.who, "romeo@montague.lit")
-        self.assertEqual(answer.findtext("{jabber:client}body"), dice.sentence(outcome))
+        self.assertEqual(answer.findtext("{jabber:client}body"), plugin.sentence(outcome))
 
     def test_tells_contacts_what_is_wrong(self):
         self.host.message(body("!roll <all>"))
@@ -51,8 +51,8 @@ class Rolling(unittest.TestCase):
         self.assertEqual(self.host.outbox, [])
 
     def test_forgets_the_oldest(self):
-        dice.KEPT, kept = 3, dice.KEPT
-        self.addCleanup(setattr, dice, "KEPT", kept)
+        plugin.KEPT, kept = 3, plugin.KEPT
+        self.addCleanup(setattr, plugin, "KEPT", kept)
         for _ in range(5):
             self.host.call("example.dice.roll", dice="d6")
         self.assertEqual(len(self.host.call("example.dice.outcomes", limit=100)), 3)

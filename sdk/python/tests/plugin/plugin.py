@@ -1,9 +1,11 @@
 """Uses all that the SDK offers, for its tests."""
 
 import asyncio
+import json
 import logging
 import random as system_random
 import socket
+from datetime import timedelta
 
 from sat_sdk import (
     SatError,
@@ -13,6 +15,7 @@ from sat_sdk import (
     deliver,
     feature,
     features,
+    http,
     iq_handler,
     lifecycle,
     on_event,
@@ -22,6 +25,8 @@ from sat_sdk import (
     secrets,
     settings,
     storage,
+    timer_handler,
+    timers,
     xml,
     xmpp,
     PeerKind,
@@ -54,10 +59,18 @@ async def fail(how):
     if how == "print":
         print("printed")
         return None
+    if how == "deep":
+        return deep(0)
+    if how == "json":
+        return json.loads("[" * 1_000_000)
     if how == "loop":
         while True:
             pass
     raise RuntimeError(how)
+
+
+def deep(n):
+    return deep(n + 1) + 1
 
 
 @feature
@@ -87,6 +100,12 @@ async def visit():
     except SatError as error:
         said.append(error.code)
     await deliver.deliver([])
+    await timers.set_in("soon", timedelta(seconds=0.2), "payload")
+    said.append(repr([timer.name for timer in await timers.list(None, 10)]))
+    try:
+        said.append(http.text(await http.get("https://b.example/")))
+    except SatError as error:
+        said.append(error.code)
     return said
 
 
@@ -123,6 +142,11 @@ async def amend(header, stanza):
 @presence_filter
 async def on_presence(stanza):
     return stanza.replace("</presence>", "<x xmlns='acme:everything'/></presence>")
+
+
+@timer_handler
+async def on_timer(timer):
+    log.info("%s has come with %s", timer.name, timer.payload)
 
 
 @lifecycle.connected
