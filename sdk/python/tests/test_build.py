@@ -93,6 +93,7 @@ class Compiled(unittest.TestCase):
         self.assertEqual(said[5:9], ["2", "None", "True", "juliet@localhost"])
         # The disco plugin isn't there, and other plugins' tables aren't ours.
         self.assertEqual(said[9:], ["no-provider", "sql-error", "['soon']", "forbidden"])
+        backend.wait_for_log("soon has come with payload")
         self.assertEqual(call("together", n=50), 50)
         first = call("random")
         self.assertNotEqual(first, call("random"))
@@ -100,7 +101,7 @@ class Compiled(unittest.TestCase):
         self.assertIn("CALL_TICKS", call("fail", how="loop"))
         self.assertNotEqual(first, call("random"))
         logs = backend.jp("plugin", "logs", "everything")
-        for words in ("printed", "soon has come with payload", "TypeError: value: expected bytes",
+        for words in ("printed", "TypeError: value: expected bytes",
                       "asked to fail by sat", 'plugin.py", line'):  # fmt: skip
             self.assertIn(words, logs)
 
@@ -139,6 +140,13 @@ class Backend:
         if check and done.returncode:
             raise AssertionError(f"jp {arguments}: {done.stderr}")
         return done.stdout
+
+    def wait_for_log(self, words):
+        deadline = time.monotonic() + 30
+        while words not in (logs := self.jp("plugin", "logs", "everything")):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{words!r} isn't in the log:\n{logs}")
+            time.sleep(0.05)
 
     def call(self, method, **params):
         """The result, or the text of the error."""
