@@ -5,6 +5,9 @@ import logging
 import random
 import re
 
+from sat_sdk.bindings.example.dice import events
+from sat_sdk.bindings.example.dice.types import Outcome
+
 from sat_sdk import (
     PeerKind,
     SatError,
@@ -18,8 +21,6 @@ from sat_sdk import (
     xml,
     xmpp,
 )
-from sat_sdk.bindings.example.dice import events
-from sat_sdk.bindings.example.dice.types import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ async def outcomes(limit):
     await SCHEMA.run()
     select = "SELECT who, dice, shown, total, at FROM dice__outcome ORDER BY id DESC LIMIT ?1"
     rows = await storage.select(select, [20 if limit is None else min(limit, KEPT)])
-    return [Outcome(who, dice, json.loads(shown), total, at) for who, dice, shown, total, at in rows]
+    return [
+        Outcome(who, dice, json.loads(shown), total, at) for who, dice, shown, total, at in rows
+    ]
 
 
 @message_handler

@@ -1,6 +1,7 @@
 import unittest
 
 import plugin
+
 from sat_sdk import PeerKind, SatError, Via, xml
 from sat_sdk.testing import Host
 

@@ -79,7 +79,9 @@ def _info(arguments: argparse.Namespace) -> int:
     for name in ("sat:manifest", "sat:wit"):
         if len(customs.get(name, [])) != 1:
             count = len(customs.get(name, []))
-            raise component.ComponentError(f"the file has {count} sections {name}; a plugin has one")
+            raise component.ComponentError(
+                f"the file has {count} sections {name}; a plugin has one"
+            )
     manifest = Manifest(customs["sat:manifest"][0].decode("utf-8"))
     print(f"{manifest.id} {manifest.data['version']}: {manifest.data['summary']}")
     print(f"  size:    {len(data) / (1 << 20):.1f} MiB")

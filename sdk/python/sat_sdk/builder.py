@@ -123,5 +123,9 @@ def _environment() -> dict[str, str]:
 def _reason(output: str) -> str:
     """What componentize-py says, without the backtraces of itself."""
     text = output.split("Stack backtrace:")[0]
-    kept = text.split("AssertionError: ")[-1] if "Traceback" not in text.split("AssertionError: ")[-1] else text
+    kept = (
+        text.split("AssertionError: ")[-1]
+        if "Traceback" not in text.split("AssertionError: ")[-1]
+        else text
+    )
     return f"componentize-py can't build it: {kept.strip()}"

@@ -191,7 +191,9 @@ def _verdicts() -> Callable[[Verdict], Any]:
     from .bindings.sat.plugin import filter_types as types
 
     return lambda v: (
-        types.Verdict_Replace(v.stanza) if v.name == "Replace" else getattr(types, f"Verdict_{v.name}")()
+        types.Verdict_Replace(v.stanza)
+        if v.name == "Replace"
+        else getattr(types, f"Verdict_{v.name}")()
     )
 
 

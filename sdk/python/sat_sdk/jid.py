@@ -52,9 +52,7 @@ def _is_domain(part: str) -> bool:
         except ValueError:
             return False
         return True
-    return all(part.split(".")) and all(
-        not c.isascii() or c.isalnum() or c in "-._" for c in part
-    )
+    return all(part.split(".")) and all(not c.isascii() or c.isalnum() or c in "-._" for c in part)
 
 
 def _is_part(part: str) -> bool:

@@ -114,7 +114,7 @@ class Manifest:
             if used not in FREE and used not in self.permissions:
                 key = json.dumps(used) if "." in used else used
                 raise ManifestError(
-                    f"the plugin uses `{used}` without permission: add `{key} = \"why\"` below "
+                    f'the plugin uses `{used}` without permission: add `{key} = "why"` below '
                     "[permissions]"
                 )
             if used == "http" and "http" not in self.data:
@@ -203,7 +203,9 @@ class Manifest:
     def _at(self, path: str, message: str, default: int | None = None) -> ManifestError:
         key = path.split(".")[-1]
         found = self._line(lambda line: line.split("=")[0].strip().strip("\"'") == key)
-        return ManifestError(message, found or self._line(lambda l: l.strip("[]") == path) or default)
+        return ManifestError(
+            message, found or self._line(lambda line: line.strip("[]") == path) or default
+        )
 
     def _section(self, section: str, number: int) -> int | None:
         return self._line(lambda line: line.startswith(f"[[{section}]]"), number)

@@ -169,9 +169,7 @@ def _check_names(known: dict[str, wit.Interface], features: list[str]) -> None:
             raise ProjectError(
                 f"{author.__qualname__} is a `@feature`, but there is no such function in {where}"
             )
-    topics = {
-        guest.topic(i, f) for i in known.values() if i.short == "events" for f in i.functions
-    }
+    topics = {guest.topic(i, f) for i in known.values() if i.short == "events" for f in i.functions}
     for topic in hooks.registry.events:
         if topic not in topics:
             raise ProjectError(

@@ -8,14 +8,14 @@ from pathlib import Path
 from . import manifest
 from .project import ProjectError
 
-_HEAD = '''id = "NAME"
+_HEAD = """id = "NAME"
 version = "0.1.0"
 summary = "SUMMARY"
 modes = ["client"]
-'''
+"""
 _FEATURE = {
     "plugin.toml": _HEAD.replace("SUMMARY", "Counts the messages that each contact sent")
-    + '''
+    + """
 [permissions]
 storage = "keeps the counts"
 
@@ -24,8 +24,8 @@ types = ["chat", "normal"]
 element = "body"
 namespace = "jabber:client"
 from = ["any"]
-''',
-    "wit/NAME.wit": '''package NAMESPACE:NAME@0.1.0;
+""",
+    "wit/NAME.wit": """package NAMESPACE:NAME@0.1.0;
 
 interface types {
   /// How much somebody wrote.
@@ -51,7 +51,7 @@ interface events {
   /// Somebody wrote again.
   counted: async func(e: count);
 }
-''',
+""",
     "plugin.py": '''"""Counts the messages that each contact sent."""
 
 from sat_sdk import feature, jid, message_handler, storage
@@ -86,7 +86,7 @@ async def counts():
     rows = await storage.select("SELECT jid, messages FROM MODULE__count ORDER BY messages DESC")
     return [Count(*row) for row in rows]
 ''',
-    "test_plugin.py": '''import unittest
+    "test_plugin.py": """import unittest
 
 import plugin  # noqa: F401
 from sat_sdk.testing import Host
@@ -104,18 +104,18 @@ class Counting(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-''',
+""",
 }
 _IQ = {
     "plugin.toml": _HEAD.replace("SUMMARY", "Answers who asks for the weather")
-    + '''features = ["urn:example:NAME"]
+    + """features = ["urn:example:NAME"]
 
 [[iq]]
 types = ["get"]
 element = "weather"
 namespace = "urn:example:NAME"
 from = ["any"]
-''',
+""",
     "plugin.py": '''"""Answers who asks for the weather."""
 
 from sat_sdk import StanzaError, iq_handler, xml
@@ -128,7 +128,7 @@ async def on_iq(header, payload):
         raise StanzaError("bad-request", "Say which place")
     return f"<weather xmlns='urn:example:NAME' place='{xml.escape(place)}'>sunny</weather>"
 ''',
-    "test_plugin.py": '''import unittest
+    "test_plugin.py": """import unittest
 
 import plugin  # noqa: F401
 from sat_sdk import StanzaError, xml
@@ -148,15 +148,15 @@ class Asking(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-''',
+""",
 }
 _FILTER = {
     "plugin.toml": _HEAD.replace("SUMMARY", "Writes a smile instead of “:-)”")
-    + '''
+    + """
 [[compose]]
 element = "body"
 namespace = "jabber:client"
-''',
+""",
     "plugin.py": '''"""Writes a smile instead of “:-)”."""
 
 from sat_sdk import Verdict, compose_filter, xml
@@ -171,7 +171,7 @@ async def compose(stanza):
     body.text = body.text.replace(":-)", "\\N{SLIGHTLY SMILING FACE}")
     return Verdict.Replace(xml.to_text(message))
 ''',
-    "test_plugin.py": '''import unittest
+    "test_plugin.py": """import unittest
 
 import plugin  # noqa: F401
 from sat_sdk import Verdict, xml
@@ -193,7 +193,7 @@ class Smiling(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-''',
+""",
 }
 _TEMPLATES = {"feature": _FEATURE, "iq": _IQ, "filter": _FILTER}
 #: The templates that there are.

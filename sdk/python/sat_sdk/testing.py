@@ -245,7 +245,9 @@ class Host:
         return self.bound
 
     def _xmpp_stream_features(self) -> str | None:
-        return None if self.bound is None else "<features xmlns='http://etherx.jabber.org/streams'/>"
+        return (
+            None if self.bound is None else "<features xmlns='http://etherx.jabber.org/streams'/>"
+        )
 
     def _deliver_deliver(self, messages: list[Any]) -> None:
         self.delivered += messages

@@ -247,7 +247,9 @@ def _read_core_instance(reader: Reader) -> tuple[int | None, list[tuple[str, int
     """The module and its arguments, or neither for an instance made of single items."""
     if reader.byte() == 0:
         module = reader.u32()
-        return module, [(n, i) for _, (n, _, i) in reader.items(lambda r: (r.name(), r.byte(), r.u32()))]
+        return module, [
+            (n, i) for _, (n, _, i) in reader.items(lambda r: (r.name(), r.byte(), r.u32()))
+        ]
     reader.items(lambda r: (r.name(), r.byte(), r.u32()))
     return None, []
 

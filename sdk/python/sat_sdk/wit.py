@@ -12,9 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
-PRIMITIVES = frozenset(
-    "bool s8 s16 s32 s64 u8 u16 u32 u64 f32 f64 char string".split()
-)
+PRIMITIVES = frozenset("bool s8 s16 s32 s64 u8 u16 u32 u64 f32 f64 char string".split())
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<doc>///[^\n]*)|(?P<comment>//[^\n]*|/\*.*?\*/)"
     r"|(?P<version>@[0-9][0-9A-Za-z.+-]*[0-9A-Za-z])|(?P<gate>@[a-z-]+\([^)]*\))"

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from . import jid
 from .bindings.sat.host import xmpp as _host
-from .bindings.sat.host.xmpp import IqKind, IqRequest, Outgoing, account, bound, iq, send
-from .bindings.sat.host.xmpp import stream_features
+from .bindings.sat.host.xmpp import (
+    IqKind,
+    IqRequest,
+    Outgoing,
+    account,
+    bound,
+    iq,
+    send,
+    stream_features,
+)
 
 __all__ = [
     "IqKind", "IqRequest", "Outgoing", "account", "bound", "durable", "get", "iq", "send",

@@ -1,7 +1,6 @@
 """A plugin that uses everything, with the host for tests."""
 
 import importlib
-import json
 import sys
 import unittest
 from pathlib import Path
@@ -113,8 +112,14 @@ class Everything(unittest.TestCase):
         found = project.load(FOLDER)
         self.assertEqual(
             found.hooks,
-            ["lifecycle", "iq-handler", "presence-filter", "amend-filter", "outbox-handler",
-             "timer-handler"],
+            [
+                "lifecycle",
+                "iq-handler",
+                "presence-filter",
+                "amend-filter",
+                "outbox-handler",
+                "timer-handler",
+            ],
         )
         self.assertEqual(found.features, ["acme:everything/everything"])
         self.assertIn("sat:disco/disco@0.1.0", found.imports)

@@ -3,8 +3,8 @@ import unittest
 from pathlib import Path
 
 from sat_sdk import wit, world
-from sat_sdk.values import Checks
 from sat_sdk.bindings import native_type
+from sat_sdk.values import Checks
 
 OWN = """package acme:a@0.1.0;
 interface types {

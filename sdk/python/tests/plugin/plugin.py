@@ -7,7 +7,11 @@ import random as system_random
 import socket
 from datetime import timedelta
 
+from sat_sdk.bindings.acme.everything import events
+from sat_sdk.bindings.sat.disco import disco
+
 from sat_sdk import (
+    PeerKind,
     SatError,
     StanzaError,
     Verdict,
@@ -29,10 +33,7 @@ from sat_sdk import (
     timers,
     xml,
     xmpp,
-    PeerKind,
 )
-from sat_sdk.bindings.acme.everything import events
-from sat_sdk.bindings.sat.disco import disco
 
 log = logging.getLogger(__name__)
 
