@@ -4,9 +4,9 @@
 //! when it offers a feature, and one line: `sat_sdk::plugin!(Type: IqHandler);`. See
 //! `doc/plugin-guide.md`.
 
-#[doc(hidden)]
 /// Bindings of `sat:host`, shared by every plugin and by this crate's helpers. Their functions
-/// end the process outside of wasm; [`bindings`] are for use.
+/// end the process outside of wasm: `bindings` are for use.
+#[doc(hidden)]
 #[allow(missing_docs, clippy::all)]
 pub mod generated {
     wit_bindgen::generate!({

@@ -20,7 +20,9 @@ use crate::{
     bindings::sat::host::{
         deliver::Forwarded,
         features::FeatureSet,
+        http::{Request, Response},
         log::Level,
+        timers::Timer,
         xmpp::{IqRequest, Outgoing},
     },
     datetime, xmpp,
@@ -126,6 +128,11 @@ impl Host {
             .insert(method.into(), provider);
     }
 
+    /// Answers web requests. Without this they fail with `host-not-found`.
+    pub fn on_http(&self, answer: impl FnMut(&Request) -> Result<Response, Error> + 'static) {
+        self.0.borrow_mut().web = Some(Rc::new(RefCell::new(answer)));
+    }
+
     /// What all loaded plugins make of the account, this one's features included.
     pub fn set_features(&self, features: FeatureSet) {
         self.0.borrow_mut().feature_set = Some(features);
@@ -162,6 +169,29 @@ impl Host {
     /// The messages that were handed to the pipeline.
     pub fn delivered(&self) -> Vec<Forwarded> {
         self.0.borrow().delivered.clone()
+    }
+
+    /// The web requests that were sent, in order.
+    pub fn fetched(&self) -> Vec<Request> {
+        self.0.borrow().fetched.clone()
+    }
+
+    /// The timers that are set, the next one first.
+    pub fn timers(&self) -> Vec<Timer> {
+        self.0.borrow().timers.clone()
+    }
+
+    /// Takes the timers whose time has come, by the time that [`Host::set_now`] has set or the
+    /// real one: give them to the plugin's `on_timer`.
+    pub fn take_due(&self) -> Vec<Timer> {
+        let now = datetime::now();
+        let mut state = self.0.borrow_mut();
+        let count = state
+            .timers
+            .iter()
+            .take_while(|timer| timer.at <= now)
+            .count();
+        state.timers.drain(..count).collect()
     }
 
     /// Who is claimed now.

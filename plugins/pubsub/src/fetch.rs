@@ -345,6 +345,7 @@ mod tests {
             first: Some(first.into()),
             last: Some(last.into()),
             count: Some(count),
+            ..rsm::Page::default()
         }
     }
 

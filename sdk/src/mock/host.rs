@@ -263,6 +263,75 @@ pub(crate) mod secrets {
     }
 }
 
+pub(crate) mod timers {
+    use super::*;
+    use crate::datetime;
+    use bindings::timers::Timer;
+
+    /// Timers of a plugin.
+    const TIMERS: usize = 1000;
+
+    pub(crate) fn set(mut timer: Timer) -> Result<(), Error> {
+        limit("timer's name", KEY, timer.name.len())?;
+        limit("timer's payload", 16 << 10, timer.payload.len())?;
+        let Some(at) = datetime::parse(&timer.at) else {
+            let message = format!("{} is no RFC 3339 time", timer.at);
+            return Err(Error::new("bad-request", message));
+        };
+        timer.at = datetime::format(at);
+        permitted("timers", |state| {
+            state.timers.retain(|t| t.name != timer.name);
+            if state.timers.len() == TIMERS {
+                let message = format!("a plugin has at most {TIMERS} timers");
+                return Err(Error::new("limit-reached", message));
+            }
+            state.timers.push(timer);
+            state
+                .timers
+                .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
+            Ok(())
+        })
+    }
+
+    pub(crate) fn cancel(name: String) -> Result<bool, Error> {
+        Ok(permitted("timers", |state| {
+            let count = state.timers.len();
+            state.timers.retain(|t| t.name != name);
+            state.timers.len() < count
+        }))
+    }
+
+    pub(crate) fn list(after: Option<String>, limit: u32) -> Result<Vec<Timer>, Error> {
+        permitted("timers", |state| {
+            let start = match after {
+                None => 0,
+                Some(after) => match state.timers.iter().position(|t| t.name == after) {
+                    Some(at) => at + 1,
+                    None => return Err(Error::new("not-found", format!("no timer {after}"))),
+                },
+            };
+            let behind = state.timers.iter().skip(start);
+            Ok(behind.take(limit as usize).cloned().collect())
+        })
+    }
+}
+
+pub(crate) mod http {
+    use super::*;
+    use bindings::http::{Request, Response};
+
+    pub(crate) fn fetch(request: Request) -> Result<Response, Error> {
+        let web = permitted("http", |state| {
+            state.fetched.push(request.clone());
+            state.web.clone()
+        });
+        match web {
+            Some(web) => (web.borrow_mut())(&request),
+            None => Err(Error::new("host-not-found", "the test answers no requests")),
+        }
+    }
+}
+
 pub(crate) mod settings {
     use super::*;
     use bindings::types::Json;

@@ -2,16 +2,19 @@ use super::*;
 use crate::{
     OrLog,
     bindings::sat::host::{deliver, features, peers, secrets},
-    datetime, native, settings,
+    datetime, http, native, settings,
     storage::{self, Migrations, Transaction, sql},
+    timers,
 };
+use std::time::Duration;
 
 pub(crate) struct Chess;
 
 impl Plugin for Chess {
     const ID: &'static str = "chess-club";
-    const PERMISSIONS: &'static [&'static str] =
-        &["storage", "xmpp", "peers", "deliver", "secrets", "disco"];
+    const PERMISSIONS: &'static [&'static str] = &[
+        "http", "timers", "storage", "xmpp", "peers", "deliver", "secrets", "disco",
+    ];
     const SETTINGS: &'static [(&'static str, &'static str)] = &[("welcome", "true")];
     const FEATURES: &'static [&'static str] = &["urn:chess"];
 }
@@ -250,6 +253,56 @@ fn settings_features_peers_time_and_log() {
     };
     block_on(deliver::deliver(vec![message])).unwrap();
     assert_eq!(host.delivered().len(), 1);
+}
+
+#[test]
+fn timers_come_when_their_time_has() {
+    let host = Host::new::<Chess>();
+    host.set_now("2024-01-01T00:00:00Z");
+    block_on(async {
+        timers::set_in("tick", Duration::from_secs(60), "1")
+            .await
+            .unwrap();
+        timers::set_in("tock", Duration::from_secs(30), "2")
+            .await
+            .unwrap();
+        timers::set_in("tick", Duration::from_secs(90), "3")
+            .await
+            .unwrap();
+        timers::set_in("gone", Duration::ZERO, "").await.unwrap();
+        assert!(timers::cancel("gone".into()).await.unwrap());
+        assert!(!timers::cancel("gone".into()).await.unwrap());
+        let behind = timers::list(Some("tock".into()), 10).await.unwrap();
+        assert_eq!((behind.len(), behind[0].payload.as_str()), (1, "3"));
+        let bad = Timer {
+            at: "soon".into(),
+            ..behind[0].clone()
+        };
+        assert_eq!(timers::set(bad).await.unwrap_err().code, "bad-request");
+    });
+    assert!(host.take_due().is_empty());
+    host.set_now("2024-01-01T00:01:00Z");
+    let due = host.take_due();
+    assert_eq!((due.len(), due[0].name.as_str()), (1, "tock"));
+    assert_eq!(host.timers()[0].at, "2024-01-01T00:01:30.000Z");
+}
+
+#[test]
+fn the_web_is_what_the_test_says() {
+    let host = Host::new::<Chess>();
+    let get = || block_on(http::get("https://example.org/feed"));
+    assert_eq!(get().unwrap_err().code, "host-not-found");
+    host.on_http(|request| {
+        Ok(Response {
+            status: if request.method == "GET" { 200 } else { 405 },
+            url: request.url.clone(),
+            headers: Vec::new(),
+            body: b"<feed/>".to_vec(),
+            truncated: false,
+        })
+    });
+    assert_eq!(get().unwrap().text().unwrap(), "<feed/>");
+    assert_eq!(host.fetched().len(), 2);
 }
 
 #[test]
