@@ -19,7 +19,7 @@ const ATOM: &str = "http://www.w3.org/2005/Atom";
 const ROMEO: &str = "romeo@localhost";
 const JULIET: &str = "juliet@localhost";
 
-/// Two backends' worth of people who see each other's presence.
+/// Two people who see each other's presence.
 async fn friends(server: &Server) -> Kit {
     let kit = Kit::connected(server, &PLUGINS).await;
     for (who, whom) in [("romeo", "juliet"), ("juliet", "romeo")] {
@@ -255,6 +255,33 @@ async fn others_read_what_we_write_and_the_other_way_round() {
     let ask = format!("<pubsub xmlns='{PUBSUB}'><items node='{node}'/></pubsub>");
     let answer = stranger.ask("get", Some(ROMEO), &ask).await;
     assert_eq!(answer.attr("type"), Some("error"));
+}
+
+/// Bodies that are made to take long, natively tested in `plugins/blog/src/html/tests.rs`: here
+/// with the limits of plugins.
+#[tokio::test(flavor = "multi_thread")]
+async fn entangled_entries_stop_nobody() {
+    let server = Server::plain();
+    let kit = friends(&server).await;
+    publish(&kit, "romeo", json!({"title": "First", "body": "x"})).await;
+    let mut raw = Peer::online(&server, "romeo", "raw").await;
+    let bodies = [
+        "&lt;div&gt;".repeat(2990),
+        "&lt;table&gt;&lt;b&gt;".repeat(1490),
+        "&lt;a href=x&gt;&lt;b&gt;&lt;i&gt;".repeat(990),
+        "&lt;p&gt;".repeat(10_000),
+        "&amp;lt;".repeat(10_000),
+    ];
+    for (number, body) in bodies.iter().enumerate() {
+        let entry = format!("<title>T{number}</title><content type='html'>{body}</content>");
+        raw_publish(&mut raw, ROMEO, BLOG, &format!("h{number}"), &entry).await;
+    }
+    publish(&kit, "romeo", json!({"title": "Last", "body": "x"})).await;
+    kit.event("juliet", "blog.published", titled("Last")).await;
+    // Each came, and at once, as no instance was ended by them.
+    let came = kit.events("juliet", "blog.published").await.len();
+    assert_eq!(came, bodies.len() + 2);
+    assert_eq!(feed(&kit, "juliet").await.len(), bodies.len() + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

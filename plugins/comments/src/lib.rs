@@ -232,3 +232,58 @@ impl From<Entry> for Comment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bindings::sat::blog::types::{Author as BlogAuthor, Place as BlogPlace};
+
+    #[test]
+    fn an_entry_is_a_comment() {
+        let entry = |title: &str| Entry {
+            service: "romeo@montague.lit".into(),
+            node: "urn:xmpp:microblog:0:comments/1".into(),
+            id: "c".into(),
+            atom_id: None,
+            author: BlogAuthor {
+                jid: Some("juliet@capulet.lit".into()),
+                name: None,
+                verified: false,
+                claimed: None,
+            },
+            title: title.into(),
+            text: "b".into(),
+            html: "<p>b</p>".into(),
+            reduced: false,
+            lang: None,
+            languages: Vec::new(),
+            tags: Vec::new(),
+            published: "2020-01-01T00:00:00.000Z".into(),
+            updated: "2020-01-01T00:00:00.000Z".into(),
+            links: Vec::new(),
+            attachments: Vec::new(),
+            comments: vec![BlogPlace {
+                service: "s".into(),
+                node: "n".into(),
+            }],
+            repeated_from: None,
+            audience: None,
+            extra: Vec::new(),
+        };
+        let comment = Comment::from(entry(""));
+        assert_eq!(
+            (comment.text.as_str(), comment.html.as_str()),
+            ("b", "<p>b</p>")
+        );
+        assert_eq!(comment.replies[0].node, "n");
+        let titled = Comment::from(entry("<T>"));
+        assert_eq!(titled.text, "<T>\n\nb");
+        assert_eq!(titled.html, "<p>&lt;T&gt;</p><p>b</p>");
+    }
+
+    #[test]
+    fn nodes_of_comments() {
+        assert!(place::has_comments("urn:xmpp:microblog:0:comments/1"));
+        assert!(!place::has_comments("urn:xmpp:microblog:0"));
+    }
+}
