@@ -15,7 +15,6 @@ finish() {
   status=$?
   sat stop >/dev/null 2>&1 || true
   [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null || true
-  pkill -P $$ 2>/dev/null || true
   [ $status = 0 ] || { echo; echo "demo: FAILED (exit $status)"; tail -n 30 "$XDG_DATA_HOME/sat/sat.log" "$work/server.log" 2>/dev/null || true; }
   rm -rf "$work"
   exit $status
@@ -41,7 +40,7 @@ server=${DEMO_SERVER:-$(command -v prosody >/dev/null && echo prosody || echo te
 start_prosody() {
   port=$(free_port)
   for who in juliet romeo; do
-    mkdir -p
+    mkdir -p "$work/prosody/localhost/accounts"
     echo "return { [\"password\"] = \"secret-$who\" };" >"$work/prosody/localhost/accounts/$who.dat"
   done
   cat >"$work/prosody.cfg.lua" <<CONF
@@ -68,9 +67,10 @@ CONF
 }
 start_testserver() {
   port=$(free_port)
-  # It serves until its standard input ends.
+  # It serves until its standard input ends, which this one never does.
+  mkfifo "$work/stdin"
   sat-testserver --listen "127.0.0.1:$port" --account juliet:secret-juliet --account romeo:secret-romeo \
-    < <(exec sleep infinity) >"$work/server.log" 2>&1 &
+    <>"$work/stdin" >"$work/server.log" 2>&1 &
   server_pid=$!
 }
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
