@@ -124,6 +124,17 @@ run jp -p juliet conversation list
 run jp -p juliet message search balcony
 expect "Under thy balcony"
 
+say "A blog, read by a contact, offline too"
+run jp -p romeo presence subscribe juliet@localhost
+until_shows romeo@localhost jp -p juliet presence requests
+run jp -p juliet presence approve romeo@localhost
+run jp -p juliet blog publish --title "On names" --format markdown --tag verona "What's in a *name*?"
+until_shows "On names" jp -p romeo blog feed
+run jp -p romeo profile disconnect
+run jp -p romeo blog feed
+expect "On names"
+run jp -p romeo profile connect
+
 say "A plugin dropped in while everything runs"
 if run jp -p juliet ping romeo@localhost; then echo "demo: ping should not be there yet"; exit 1; fi
 run cp "$root/dist/plugins/ping.wasm" "$work/plugins/"
