@@ -27,4 +27,5 @@ pub use plugin::{
     loaded::{LoadedPlugin, Method},
     logs::LogLine,
 };
+pub use web::PlayedWeb;
 pub use profile::{Profile, ProfileInfo, account::NewProfile};

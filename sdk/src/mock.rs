@@ -16,10 +16,11 @@ mod state;
 
 pub use crate::native::Plugin;
 use crate::{
-    Error, Header, PeerKind, Via,
+    Error, Header, PeerKind, Timer, Via,
     bindings::sat::host::{
         deliver::Forwarded,
         features::FeatureSet,
+        http::{Request, Response},
         log::Level,
         xmpp::{IqRequest, Outgoing},
     },
@@ -126,6 +127,37 @@ impl Host {
             .insert(method.into(), provider);
     }
 
+    /// Answers requests to URLs that begin with this: with [`page`], say. The last one that was
+    /// set and fits counts; others find no host. Whether the manifest names the host isn't
+    /// looked at: the real host does that, in a play.
+    pub fn on_http(
+        &self,
+        prefix: &str,
+        answer: impl FnMut(&Request) -> Result<Response, Error> + 'static,
+    ) {
+        let page: state::Page = Rc::new(RefCell::new(answer));
+        self.0.borrow_mut().pages.push((prefix.into(), page));
+    }
+
+    /// The requests to the web, in order.
+    pub fn requested(&self) -> Vec<Request> {
+        self.0.borrow().requested.clone()
+    }
+
+    /// The timers that are set, the next one first.
+    pub fn timers(&self) -> Vec<Timer> {
+        self.0.borrow().timers.clone()
+    }
+
+    /// The timers whose time has come by the time of [`Self::set_now`], as the handler would get
+    /// them. They are gone then, as they are when the handler has returned ok.
+    pub fn due(&self) -> Vec<Timer> {
+        let now = datetime::now();
+        let timers = &mut self.0.borrow_mut().timers;
+        let due = timers.iter().take_while(|t| t.at <= now).count();
+        timers.drain(..due).collect()
+    }
+
     /// What all loaded plugins make of the account, this one's features included.
     pub fn set_features(&self, features: FeatureSet) {
         self.0.borrow_mut().feature_set = Some(features);
@@ -202,6 +234,19 @@ pub fn header(from: &str) -> Header {
         via: Via::Live,
         stamp: "2024-01-01T00:00:00.000Z".into(),
         stanza_ids: Vec::new(),
+    }
+}
+
+/// An answer of the web with status 200: HTML when it begins with `<`, else plain text.
+pub fn page(url: &str, body: &str) -> Response {
+    let html = body.trim_start().starts_with('<');
+    let kind = if html { "text/html" } else { "text/plain" };
+    Response {
+        status: 200,
+        url: url.into(),
+        headers: vec![("content-type".into(), format!("{kind}; charset=utf-8"))],
+        body: body.into(),
+        truncated: false,
     }
 }
 

@@ -101,6 +101,14 @@ pub mod sat {
             set(name: String, value: Vec<u8>) -> Result<(), Error>;
             delete(name: String) -> Result<bool, Error>;
         } {});
+        interface!(timers async {
+            set(timer: Timer) -> Result<(), Error>;
+            cancel(name: String) -> Result<bool, Error>;
+            list(after: Option<String>, limit: u32) -> Result<Vec<Timer>, Error>;
+        } {});
+        interface!(http async {
+            fetch(request: Request) -> Result<Response, Error>;
+        } {});
         interface!(settings async {} {
             get(name: &str) -> Option<Json>;
         });

@@ -263,6 +263,95 @@ pub(crate) mod secrets {
     }
 }
 
+pub(crate) mod timers {
+    use super::*;
+    use crate::{Timer, datetime};
+
+    /// Timers of a plugin, bytes of a payload.
+    const TIMERS: usize = 1000;
+    const PAYLOAD: usize = 16 << 10;
+
+    pub(crate) fn set(mut timer: Timer) -> Result<(), Error> {
+        limit("timer's name", KEY, timer.name.len())?;
+        limit("timer's payload", PAYLOAD, timer.payload.len())?;
+        let Some(at) = datetime::parse(&timer.at) else {
+            let message = format!("{} is no RFC 3339 time", timer.at);
+            return Err(Error::new("bad-request", message));
+        };
+        timer.at = datetime::format(at);
+        permitted("timers", |state| {
+            state.timers.retain(|t| t.name != timer.name);
+            if state.timers.len() == TIMERS {
+                let message = format!("a plugin has at most {TIMERS} timers");
+                return Err(Error::new("limit-reached", message));
+            }
+            // Those of one time are in the order in which they were set.
+            let behind = state.timers.iter().position(|t| t.at > timer.at);
+            let place = behind.unwrap_or(state.timers.len());
+            state.timers.insert(place, timer);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn cancel(name: String) -> Result<bool, Error> {
+        Ok(permitted("timers", |state| {
+            let before = state.timers.len();
+            state.timers.retain(|t| t.name != name);
+            state.timers.len() < before
+        }))
+    }
+
+    pub(crate) fn list(after: Option<String>, limit: u32) -> Result<Vec<Timer>, Error> {
+        permitted("timers", |state| {
+            let first = match after {
+                None => 0,
+                Some(name) => match state.timers.iter().position(|t| t.name == name) {
+                    Some(place) => place + 1,
+                    None => {
+                        let message = format!("there is no timer {name}");
+                        return Err(Error::new("not-found", message));
+                    }
+                },
+            };
+            let limit = TIMERS.min(limit as usize);
+            Ok(state
+                .timers
+                .iter()
+                .skip(first)
+                .take(limit)
+                .cloned()
+                .collect())
+        })
+    }
+}
+
+pub(crate) mod http {
+    use super::*;
+    use bindings::http::{Request, Response};
+
+    /// How much of a body comes unless the request says otherwise, and at most.
+    const BODY: u32 = 256 << 10;
+    const LARGEST: u32 = 1 << 20;
+
+    pub(crate) fn fetch(request: Request) -> Result<Response, Error> {
+        let page = permitted("http", |state| {
+            state.requested.push(request.clone());
+            let pages = state.pages.iter().rev();
+            let mut fits = pages.filter(|(prefix, _)| request.url.starts_with(prefix.as_str()));
+            fits.next().map(|(_, page)| page.clone())
+        });
+        let Some(page) = page else {
+            let message = format!("the test has no page for {}", request.url);
+            return Err(Error::new("host-not-found", message));
+        };
+        let mut response = (page.borrow_mut())(&request)?;
+        let wanted = request.max_bytes.unwrap_or(BODY).min(LARGEST) as usize;
+        response.truncated |= response.body.len() > wanted;
+        response.body.truncate(wanted);
+        Ok(response)
+    }
+}
+
 pub(crate) mod settings {
     use super::*;
     use bindings::types::Json;

@@ -2,10 +2,11 @@
 
 use super::{ACCOUNT, Plugin, sql::Database};
 use crate::{
-    Error, PeerKind,
+    Error, PeerKind, Timer,
     bindings::sat::host::{
         deliver::Forwarded,
         features::FeatureSet,
+        http::{Request, Response},
         log::Level,
         xmpp::{IqRequest, Outgoing},
     },
@@ -20,6 +21,8 @@ use std::{
 
 /// Answers an IQ.
 pub(super) type Answer = Rc<RefCell<dyn FnMut(&IqRequest) -> Result<String, Error>>>;
+/// Answers a request to the web.
+pub(super) type Page = Rc<RefCell<dyn FnMut(&Request) -> Result<Response, Error>>>;
 /// Answers a call of another plugin: arguments to a `Result`, both as [`Any`].
 pub(super) type Provider = Rc<RefCell<dyn FnMut(Box<dyn Any>) -> Box<dyn Any>>>;
 
@@ -41,6 +44,9 @@ pub(super) struct State {
     pub(super) keys: BTreeMap<String, Vec<u8>>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) database: Database,
+    pub(super) timers: Vec<Timer>,
+    pub(super) pages: Vec<(String, Page)>,
+    pub(super) requested: Vec<Request>,
     pub(super) sent: Vec<Outgoing>,
     pub(super) asked: Vec<IqRequest>,
     pub(super) delivered: Vec<Forwarded>,
@@ -70,6 +76,9 @@ impl State {
             keys: BTreeMap::new(),
             secrets: BTreeMap::new(),
             database: Database::new(P::ID),
+            timers: Vec::new(),
+            pages: Vec::new(),
+            requested: Vec::new(),
             sent: Vec::new(),
             asked: Vec::new(),
             delivered: Vec::new(),

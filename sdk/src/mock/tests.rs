@@ -2,16 +2,19 @@ use super::*;
 use crate::{
     OrLog,
     bindings::sat::host::{deliver, features, peers, secrets},
-    datetime, native, settings,
+    datetime, http, native, settings,
     storage::{self, Migrations, Transaction, sql},
+    timers,
 };
+use std::time::Duration;
 
 pub(crate) struct Chess;
 
 impl Plugin for Chess {
     const ID: &'static str = "chess-club";
-    const PERMISSIONS: &'static [&'static str] =
-        &["storage", "xmpp", "peers", "deliver", "secrets", "disco"];
+    const PERMISSIONS: &'static [&'static str] = &[
+        "storage", "xmpp", "peers", "deliver", "secrets", "disco", "timers", "http",
+    ];
     const SETTINGS: &'static [(&'static str, &'static str)] = &[("welcome", "true")];
     const FEATURES: &'static [&'static str] = &["urn:chess"];
 }
@@ -294,4 +297,52 @@ fn waiting_for_ever_is_a_fault() {
 #[should_panic(expected = "make a mock::Host first")]
 fn without_a_host_nothing_is_reached() {
     xmpp::account();
+}
+
+#[test]
+fn timers_come_due_in_their_order() {
+    let host = Host::new::<Chess>();
+    host.set_now("2024-01-01T00:00:00Z");
+    let names = |timers: Vec<Timer>| timers.into_iter().map(|t| t.name).collect::<Vec<_>>();
+    block_on(async {
+        let minute = Duration::from_secs(60);
+        timers::set_in("late", 2 * minute, "").await.unwrap();
+        timers::set_in("soon", minute, "tea").await.unwrap();
+        timers::set_in("never", minute, "").await.unwrap();
+        timers::set_in("soon", minute / 2, "cake").await.unwrap();
+        assert!(timers::cancel("never".into()).await.unwrap());
+        assert!(!timers::cancel("never".into()).await.unwrap());
+        let behind = timers::list(Some("soon".into()), 10).await.unwrap();
+        assert_eq!(names(behind), ["late"]);
+        let gone = timers::list(Some("never".into()), 10).await.unwrap_err();
+        assert_eq!(gone.code, "not-found");
+        let wrong = Timer {
+            at: "noon".into(),
+            ..host.timers()[0].clone()
+        };
+        assert_eq!(timers::set(wrong).await.unwrap_err().code, "bad-request");
+    });
+    assert!(host.due().is_empty());
+    host.set_now("2024-01-01T00:01:00Z");
+    assert_eq!(host.due()[0].payload, "cake");
+    assert_eq!(names(host.timers()), ["late"]);
+}
+
+#[test]
+fn the_web_is_what_the_test_says() {
+    let host = Host::new::<Chess>();
+    host.on_http("https://tea.lit/", |r| {
+        Ok(page(&r.url, &"x".repeat(300 << 10)))
+    });
+    host.on_http("https://tea.lit/pot", |r| Ok(page(&r.url, "<p>Tea</p>")));
+    block_on(async {
+        let pot = http::get("https://tea.lit/pot").await.unwrap();
+        assert_eq!(pot.header("Content-Type"), Some("text/html; charset=utf-8"));
+        assert_eq!(pot.text().unwrap(), "<p>Tea</p>");
+        let long = http::get("https://tea.lit/").await.unwrap();
+        assert_eq!((long.truncated, long.body.len()), (true, 256 << 10));
+        let lost = http::get("https://coffee.lit/").await.unwrap_err();
+        assert_eq!(lost.code, "host-not-found");
+    });
+    assert_eq!(host.requested().len(), 3);
 }
