@@ -27,5 +27,5 @@ pub use plugin::{
     loaded::{LoadedPlugin, Method},
     logs::LogLine,
 };
-pub use web::PlayedWeb;
 pub use profile::{Profile, ProfileInfo, account::NewProfile};
+pub use web::PlayedWeb;

@@ -61,11 +61,14 @@ pub(crate) enum Command {
         #[arg(long)]
         keep: bool,
     },
-    /// Run the plugin's tests
+    /// Run the plugin's tests: its own, the conformance suite, and the plays in tests/
     Test {
         /// The plugin's folder
         #[arg(default_value = ".")]
         dir: PathBuf,
+        /// Where other plugins lie whose features it uses, beside those that came with this tool
+        #[arg(long, value_name = "DIR")]
+        plugins: Vec<PathBuf>,
     },
     /// Leave the file for others in dist/, with its checksum
     Pack {

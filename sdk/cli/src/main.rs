@@ -45,7 +45,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Run { dir, profile, keep } => {
             run::run(&dir, profile.as_deref(), arguments.config.as_deref(), keep)
         }
-        Command::Test { dir } => test::run(&dir),
+        Command::Test { dir, plugins } => test::run(&dir, &plugins),
         Command::Pack { dir } => pack::run(&dir),
         Command::Keygen { file } => signature::keygen(&file),
         Command::Sign { file, key } => signature::sign(&file, &key),

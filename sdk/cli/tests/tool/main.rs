@@ -8,6 +8,7 @@
     reason = "this is a test"
 )]
 
+mod examples;
 mod grow;
 mod kit;
 mod mistakes;
