@@ -20,7 +20,7 @@ demo: dist
 ## Formatting, lints and every test.
 test: setup-test plugins lint
 	@echo "== Tests of the host, the bridge and the frontends"
-	@cargo build --workspace --bins
+	@cargo build --workspace --bins --tests
 ifdef NEXTEST
 	@cargo nextest run --workspace --no-fail-fast
 else

@@ -5,9 +5,10 @@
 //! `doc/plugin-guide.md`.
 
 /// Bindings of `sat:host`, shared by every plugin and by this crate's helpers. Their functions
-/// end the process outside of wasm; [`bindings`] are for use.
+/// end the process outside of wasm: `bindings` are for use.
+#[doc(hidden)]
 #[allow(missing_docs, clippy::all)]
-mod generated {
+pub mod generated {
     wit_bindgen::generate!({
         path: ["wit/host", "wit/plugin"],
         inline: "package sat:sdk; world sdk { include sat:plugin/imports@0.1.0; import sat:plugin/filter-types@0.1.0; }",
@@ -30,6 +31,8 @@ pub mod delay;
 mod error;
 pub mod forms;
 pub mod forward;
+pub mod fts;
+mod header;
 mod hooks;
 pub mod http;
 pub mod jid;
@@ -47,6 +50,7 @@ pub mod settings;
 pub mod stanza;
 pub mod storage;
 pub mod timers;
+pub mod uri;
 pub mod xml;
 pub mod xmpp;
 

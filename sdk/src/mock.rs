@@ -16,12 +16,13 @@ mod state;
 
 pub use crate::native::Plugin;
 use crate::{
-    Error, Header, PeerKind, Timer, Via,
+    Error, Header, PeerKind, Via,
     bindings::sat::host::{
         deliver::Forwarded,
         features::FeatureSet,
         http::{Request, Response},
         log::Level,
+        timers::Timer,
         xmpp::{IqRequest, Outgoing},
     },
     datetime, xmpp,
@@ -127,35 +128,9 @@ impl Host {
             .insert(method.into(), provider);
     }
 
-    /// Answers requests to URLs that begin with this: with [`page`], say. The last one that was
-    /// set and fits counts; others find no host. Whether the manifest names the host isn't
-    /// looked at: the real host does that, in a play.
-    pub fn on_http(
-        &self,
-        prefix: &str,
-        answer: impl FnMut(&Request) -> Result<Response, Error> + 'static,
-    ) {
-        let page: state::Page = Rc::new(RefCell::new(answer));
-        self.0.borrow_mut().pages.push((prefix.into(), page));
-    }
-
-    /// The requests to the web, in order.
-    pub fn requested(&self) -> Vec<Request> {
-        self.0.borrow().requested.clone()
-    }
-
-    /// The timers that are set, the next one first.
-    pub fn timers(&self) -> Vec<Timer> {
-        self.0.borrow().timers.clone()
-    }
-
-    /// The timers whose time has come by the time of [`Self::set_now`], as the handler would get
-    /// them. They are gone then, as they are when the handler has returned ok.
-    pub fn due(&self) -> Vec<Timer> {
-        let now = datetime::now();
-        let timers = &mut self.0.borrow_mut().timers;
-        let due = timers.iter().take_while(|t| t.at <= now).count();
-        timers.drain(..due).collect()
+    /// Answers web requests. Without this they fail with `host-not-found`.
+    pub fn on_http(&self, answer: impl FnMut(&Request) -> Result<Response, Error> + 'static) {
+        self.0.borrow_mut().web = Some(Rc::new(RefCell::new(answer)));
     }
 
     /// What all loaded plugins make of the account, this one's features included.
@@ -196,6 +171,29 @@ impl Host {
         self.0.borrow().delivered.clone()
     }
 
+    /// The web requests that were sent, in order.
+    pub fn fetched(&self) -> Vec<Request> {
+        self.0.borrow().fetched.clone()
+    }
+
+    /// The timers that are set, the next one first.
+    pub fn timers(&self) -> Vec<Timer> {
+        self.0.borrow().timers.clone()
+    }
+
+    /// Takes the timers whose time has come, by the time that [`Host::set_now`] has set or the
+    /// real one: give them to the plugin's `on_timer`.
+    pub fn take_due(&self) -> Vec<Timer> {
+        let now = datetime::now();
+        let mut state = self.0.borrow_mut();
+        let count = state
+            .timers
+            .iter()
+            .take_while(|timer| timer.at <= now)
+            .count();
+        state.timers.drain(..count).collect()
+    }
+
     /// Who is claimed now.
     pub fn claims(&self) -> BTreeMap<String, PeerKind> {
         self.0.borrow().claims.clone()
@@ -234,19 +232,6 @@ pub fn header(from: &str) -> Header {
         via: Via::Live,
         stamp: "2024-01-01T00:00:00.000Z".into(),
         stanza_ids: Vec::new(),
-    }
-}
-
-/// An answer of the web with status 200: HTML when it begins with `<`, else plain text.
-pub fn page(url: &str, body: &str) -> Response {
-    let html = body.trim_start().starts_with('<');
-    let kind = if html { "text/html" } else { "text/plain" };
-    Response {
-        status: 200,
-        url: url.into(),
-        headers: vec![("content-type".into(), format!("{kind}; charset=utf-8"))],
-        body: body.into(),
-        truncated: false,
     }
 }
 

@@ -73,12 +73,18 @@ pub async fn send_now(stanza: impl Into<String>) -> Result<String, Error> {
 
 /// Puts a message into the outbox and returns its id once it is safe there.
 pub async fn send_durable(stanza: impl Into<String>) -> Result<String, Error> {
-    send(Outgoing {
-        stanza: stanza.into(),
-        durable: true,
-        ttl_ms: None,
-    })
-    .await
+    send(Outgoing::durable(stanza)).await
+}
+
+impl Outgoing {
+    /// A message for the outbox, worth sending for a week.
+    pub fn durable(stanza: impl Into<String>) -> Self {
+        Self {
+            stanza: stanza.into(),
+            durable: true,
+            ttl_ms: None,
+        }
+    }
 }
 
 /// The bare JID of a JID: everything before the first `/`.

@@ -26,7 +26,7 @@ macro_rules! plugins {
     };
 }
 
-plugins! { archive carbons chat disco ping presence receipts roster time version }
+plugins! { archive blog carbons chat comments disco ping presence pubsub reactions receipts roster time version }
 
 #[test]
 fn every_plugin_is_listed() {

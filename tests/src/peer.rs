@@ -3,7 +3,11 @@
 use crate::{server::Server, wait};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minidom::Element;
-use std::time::Duration;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -73,6 +77,33 @@ impl Peer {
         peer
     }
 
+    /// An external component (XEP-0114) of the server, which has it with this secret.
+    pub async fn component(server: &Server, name: &str, secret: &str) -> Self {
+        let socket = TcpStream::connect(("127.0.0.1", server.component_port))
+            .await
+            .expect("the server listens");
+        let mut peer = Self {
+            socket,
+            buffer: Vec::new(),
+            jid: name.to_owned(),
+            waiting: Vec::new(),
+            ids: 0,
+        };
+        let stream = STREAM.replace("jabber:client", "jabber:component:accept");
+        peer.send(&format!("{stream} to='{name}'>")).await;
+        let start = peer.stream_start().await;
+        let id = start
+            .split(" id='")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next())
+            .expect("the stream has an id");
+        let proof = sha1_hex(&format!("{id}{secret}"));
+        peer.send(&format!("<handshake>{proof}</handshake>")).await;
+        let answer = peer.next().await;
+        assert_eq!(answer.name(), "handshake", "{answer:?}");
+        peer
+    }
+
     /// Its full JID.
     pub fn jid(&self) -> &str {
         &self.jid
@@ -82,18 +113,22 @@ impl Peer {
         self.buffer.clear();
         self.send(&format!("{STREAM} to='localhost' version='1.0'>"))
             .await;
-        // The start of the server's stream is no element of its own.
+        self.stream_start().await;
+        let features = self.next().await;
+        assert_eq!(features.name(), "features");
+    }
+
+    /// The start of the server's stream, which is no element of its own.
+    async fn stream_start(&mut self) -> String {
         loop {
             if let Some(start) = find(&self.buffer, b"<stream:stream")
                 && let Some(end) = find(&self.buffer[start..], b">")
             {
-                self.buffer.drain(..start + end + 1);
-                break;
+                let tag: Vec<u8> = self.buffer.drain(..start + end + 1).collect();
+                return String::from_utf8_lossy(&tag).into_owned();
             }
             assert!(self.read().await, "the server closed the stream");
         }
-        let features = self.next().await;
-        assert_eq!(features.name(), "features");
     }
 
     /// Sends text as it is.
@@ -122,6 +157,17 @@ impl Peer {
                 && matches!(e.attr("type"), Some("result" | "error"))
         })
         .await
+    }
+
+    /// The next question to it, however long that takes.
+    pub async fn await_request(&mut self) -> Element {
+        loop {
+            let element = self.next().await;
+            if element.name() == "iq" && matches!(element.attr("type"), Some("get" | "set")) {
+                return element;
+            }
+            self.waiting.push(element);
+        }
     }
 
     /// The first element, old or new, that fits.
@@ -190,6 +236,21 @@ impl Peer {
         let read = self.socket.read_buf(&mut self.buffer).await;
         read.is_ok_and(|n| n > 0)
     }
+}
+
+/// By the program that every system has: no test needs this hash for anything else.
+fn sha1_hex(text: &str) -> String {
+    let mut program = Command::new("sha1sum")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sha1sum is installed");
+    let mut input = program.stdin.take().expect("it reads");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    let output = program.wait_with_output().expect("it ends");
+    let hash = String::from_utf8_lossy(&output.stdout);
+    hash.chars().take(40).collect()
 }
 
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {

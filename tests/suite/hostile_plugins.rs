@@ -202,7 +202,7 @@ async fn a_message_to_itself_does_not_go_round_for_ever() {
             .and_then(|n| n.parse::<u64>().ok())
             .expect("a number")
     };
-    meanwhile(&kit, "send-to-itself", None, Duration::from_secs(5))
+    meanwhile(&kit, "send-to-itself", None, wait::LONG)
         .await
         .unwrap();
     let before = loops().await;

@@ -1,5 +1,6 @@
 //! Scenarios on a real server.
 
+mod blog;
 mod crash;
 mod events;
 mod foreign;
@@ -11,6 +12,7 @@ mod messages;
 mod offline;
 mod permissions;
 mod plugins;
+mod pubsub;
 mod secrets;
 mod storage;
 mod timers;

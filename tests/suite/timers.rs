@@ -186,6 +186,26 @@ async fn timers_of_a_plugin_that_is_gone_wait_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unused_instance_is_dropped_and_a_timer_starts_another() {
+    let kit = start().await;
+    let state = || {
+        let plugins = kit.backend().plugins();
+        plugins[0].instances["juliet"]["state"].clone()
+    };
+    set(&kit, "a", HOUR, "slow").await;
+    kit.clock.advance(Duration::from_secs(59)).await;
+    assert_eq!(state(), "running");
+    kit.clock.advance(Duration::from_secs(1)).await;
+    assert_eq!(state(), "idle");
+    // It is used while its handler waits, and for a minute behind that.
+    kit.clock.advance(HOUR + Duration::from_secs(5)).await;
+    assert_eq!(state(), "running");
+    kit.clock.advance(Duration::from_secs(80)).await;
+    assert_eq!(state(), "idle");
+    assert_eq!(fired(&kit, "name").await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_seed_makes_guests_draws_reproducible() {
     let mut kit = start().await;
     let mut draws = Vec::new();

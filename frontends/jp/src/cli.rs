@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    call::Call, completion::Completion, conversation::Conversation, disco::Disco, events::Events,
-    help::Help, message::Message, ping::Ping, plugin::Plugin, presence::Presence, profile::Profile,
-    roster::Roster,
+    blog::Blog, call::Call, comments::Comments, completion::Completion, conversation::Conversation,
+    disco::Disco, events::Events, help::Help, message::Message, ping::Ping, plugin::Plugin,
+    presence::Presence, profile::Profile, pubsub::Pubsub, roster::Roster,
 };
 
 /// SàT on the command line.
@@ -56,12 +56,21 @@ pub(crate) enum Command {
     /// Conversations
     #[command(subcommand)]
     Conversation(Conversation),
+    /// Publish and read blogs
+    #[command(subcommand)]
+    Blog(Blog),
+    /// Comments on entries of blogs
+    #[command(subcommand)]
+    Comments(Comments),
     /// Contacts
     #[command(subcommand)]
     Roster(Roster),
     /// Who is there, and who may see whom
     #[command(subcommand)]
     Presence(Presence),
+    /// Publish, subscribe, and read what was published
+    #[command(subcommand)]
+    Pubsub(Pubsub),
     /// Ask an entity whether it is there
     Ping(Ping),
     /// What an entity is, can do and has
@@ -121,11 +130,41 @@ mod tests {
             "jp message history romeo@montague.lit --limit 3 --before x",
             "jp message search balcony --with romeo@montague.lit",
             "jp conversation list",
+            "jp blog publish",
+            "jp blog publish -",
+            "jp blog publish Hello --title T --tag a --tag b --audience public --comments",
+            "jp blog publish --file entry.md --lang de --attach https://m.lit/a.jpg",
+            "jp blog edit x --title T --clear tags",
+            "jp blog delete x --from pubsub.m.lit --node news",
+            "jp blog get x --from romeo@montague.lit",
+            "jp blog feed --tag a --since 2026-01-01T00:00:00Z --template {title}",
+            "jp blog list romeo@montague.lit --limit 3",
+            "jp blog search balcony",
+            "jp blog import feed.xml --audience private",
+            "jp blog export --output feed.xml",
+            "jp blog follow romeo@montague.lit",
+            "jp comments list x --from romeo@montague.lit",
+            "jp comments add x Nice --from romeo@montague.lit",
             "jp roster add romeo@montague.lit --name Romeo --group A --group B",
             "jp roster update romeo@montague.lit --clear name",
             "jp presence set dnd --status Away --priority -1",
             "jp presence get",
             "jp presence approve romeo@montague.lit",
+            "jp pubsub node list -s pubsub.montague.lit",
+            "jp pubsub node create -s pubsub.montague.lit -o access_model=open",
+            "jp pubsub node set musings -o title=Musings -o max_items=9",
+            "jp pubsub node delete musings --redirect xmpp:a@b",
+            "jp pubsub node service",
+            "jp pubsub item publish musings <a/> --id 1 -o access_model=open",
+            "jp pubsub item get musings --id 1 --id 2 --source cache",
+            "jp pubsub item retract musings 1 2 --quietly",
+            "jp pubsub subscription list",
+            "jp pubsub subscription add musings --public",
+            "jp pubsub affiliation set musings romeo@montague.lit owner",
+            "jp pubsub cache follow musings -s romeo@montague.lit",
+            "jp pubsub cache items --namespace urn:x --limit 3",
+            "jp pubsub cache search balcony --node musings",
+            "jp pubsub cache sync",
             "jp ping",
             "jp disco info montague.lit --node x",
             "jp plugin disable ping",
@@ -159,6 +198,9 @@ mod tests {
             "jp message history x --limit many",
             "jp completion cmd",
             "jp presence set invisible",
+            "jp blog publish Hello --file entry.md",
+            "jp blog publish --audience everybody",
+            "jp blog delete",
         ] {
             let error = parse(line)
                 .err()

@@ -1,6 +1,8 @@
 //! The commands: one file each.
 
+pub(crate) mod blog;
 pub(crate) mod call;
+pub(crate) mod comments;
 pub(crate) mod completion;
 pub(crate) mod conversation;
 pub(crate) mod disco;
@@ -12,6 +14,7 @@ pub(crate) mod ping;
 pub(crate) mod plugin;
 pub(crate) mod presence;
 pub(crate) mod profile;
+pub(crate) mod pubsub;
 pub(crate) mod roster;
 
 use crate::{
@@ -28,8 +31,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Profile(command) => profile::run(session, command).await,
         Command::Message(command) => message::run(session, command).await,
         Command::Conversation(command) => conversation::run(session, command).await,
+        Command::Blog(command) => blog::run(session, command).await,
+        Command::Comments(command) => comments::run(session, command).await,
         Command::Roster(command) => roster::run(session, command).await,
         Command::Presence(command) => presence::run(session, command).await,
+        Command::Pubsub(command) => pubsub::run(session, command).await,
         Command::Ping(command) => ping::run(session, command).await,
         Command::Disco(command) => disco::run(session, command).await,
         Command::Plugin(command) => plugin::run(session, command).await,

@@ -7,7 +7,12 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{escape, failure::Failure, table::Table};
+use crate::{
+    escape,
+    failure::Failure,
+    json::{is_true, text},
+    table::Table,
+};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +117,14 @@ impl Output {
 pub(crate) fn note(text: &str) {
     // When standard error is closed there is nobody to tell.
     let _ = writeln!(io::stderr(), "jp: {}", escape::block(text, "    "));
+}
+
+/// Says how to go on when a page isn't all: `option` with the cursor at its `edge`.
+pub(crate) fn more(page: &Value, edge: &str, option: &str) {
+    let id = text(page, edge);
+    if !is_true(page, "complete") && !id.is_empty() {
+        note(&format!("There is more: {option} {id}"));
+    }
 }
 
 /// Prints what needs no escaping, with a line end.

@@ -110,18 +110,12 @@ impl LoadedPlugin {
         let exported = Exports::of(&component, &manifest)?;
         let Imports { emits, uses, needs } = imports(&component, &exported)?;
         let used = used(&uses, &needs);
+        let receives = |topic: &str| exported.receivers.iter().any(|r| r.topic == topic);
         manifest
             .check_hooks(|hook| exported.hooks.contains_key(hook))
             .and_then(|()| manifest.check_uses(used.iter().map(String::as_str)))
+            .and_then(|()| manifest.check_events(receives))
             .map_err(|e| refuse(format!("Manifest (plugin.toml): {e}")))?;
-        let receives = |topic: &String| exported.receivers.iter().any(|r| r.topic == *topic);
-        if let Some(filter) = manifest.event.iter().find(|f| !receives(&f.topic)) {
-            return Err(refuse(format!(
-                "Manifest (plugin.toml): [[event]] names the topic {}, which the plugin doesn't \
-                 receive: export its `events` interface in the world, or take the section out",
-                filter.topic
-            )));
-        }
         let pre = linker::link(engine, &component, &emits)?;
         Ok(Self {
             file: file.to_owned(),

@@ -6,7 +6,7 @@ use crate::{
     message::{self, State, Stored},
     place, send, table,
 };
-use sat_sdk::{Error, datetime};
+use sat_sdk::{Error, datetime, fail};
 
 /// Changes a stored message, and tells of it if that made a difference.
 pub(crate) async fn amend(request: Amendment) -> Result<(), Error> {
@@ -14,7 +14,7 @@ pub(crate) async fn amend(request: Amendment) -> Result<(), Error> {
     let out = match request.direction.as_str() {
         "out" => true,
         "in" => false,
-        _ => return Err(Error::new("bad-request", "`direction` is `in` or `out`")),
+        _ => fail!("bad-request", "`direction` is `in` or `out`"),
     };
     table::ready().await?;
     send::check_extra(&request.extra).await?;
@@ -22,16 +22,13 @@ pub(crate) async fn amend(request: Amendment) -> Result<(), Error> {
     let condition = "m.row = (SELECT max(a.row) FROM chat__message a
         JOIN chat__conversation b ON b.row = a.conversation
         WHERE a.message_id = ?1 AND a.out = ?2 AND b.peer = ?3)";
-    let values = vec![
-        request.message_id.as_str().into(),
-        out.into(),
-        with.as_str().into(),
-    ];
+    let values = (&request.message_id, out, &with);
     match change::apply(condition, values, |stored| merge(stored, &request)).await? {
-        0 => {
-            let message = format!("no message “{}” with {with}", request.message_id);
-            Err(Error::new("item-not-found", message))
-        }
+        0 => fail!(
+            "item-not-found",
+            "no message “{}” with {with}",
+            request.message_id
+        ),
         _ => Ok(()),
     }
 }
@@ -39,23 +36,17 @@ pub(crate) async fn amend(request: Amendment) -> Result<(), Error> {
 /// Makes the change; true if anything is different then.
 fn merge(stored: &mut Stored, request: &Amendment) -> Result<bool, Error> {
     let was = stored.clone();
-    let mut changed = false;
     if let Some(word) = &request.state {
         let state = match word.as_str() {
-            _ if !stored.is_out() => {
-                return Err(Error::new(
-                    "bad-request",
-                    "only outgoing messages have a `state`",
-                ));
-            }
+            _ if !stored.is_out() => fail!("bad-request", "only outgoing messages have a `state`"),
             "queued" => State::Queued,
             "sent" => State::Sent,
             "failed" => State::Bounced,
             "delivered" => State::Delivered,
-            _ => return Err(Error::new("bad-request", format!("“{word}” is no `state`"))),
+            _ => fail!("bad-request", "“{word}” is no `state`"),
         };
         let error = request.error.clone().filter(|_| state == State::Bounced);
-        changed |= stored.advance(state, error);
+        stored.advance(state, error);
     }
     let message = &mut stored.message;
     for field in &request.clear {
@@ -70,8 +61,10 @@ fn merge(stored: &mut Stored, request: &Amendment) -> Result<bool, Error> {
         message.body = message::clip(body.clone());
     }
     if let Some(at) = &request.edited_at {
-        let bad = || Error::new("bad-request", "`edited_at` is no RFC 3339 time");
-        message.edited_at = Some(datetime::format(datetime::parse(at).ok_or_else(bad)?));
+        let Some(at) = datetime::parse(at) else {
+            fail!("bad-request", "`edited_at` is no RFC 3339 time");
+        };
+        message.edited_at = Some(datetime::format(at));
     }
     if let Some(retracted) = request.retracted {
         message.retracted = retracted;
@@ -79,17 +72,8 @@ fn merge(stored: &mut Stored, request: &Amendment) -> Result<bool, Error> {
     for (key, value) in &request.extra {
         stored.set_extra(key, value);
     }
-    let (old, new) = (&was.message, &stored.message);
-    message::check_extra(&new.extra)?;
-    let same_extra = old.extra.len() == new.extra.len()
-        && new
-            .extra
-            .iter()
-            .zip(&old.extra)
-            .all(|(n, o)| n.0 == o.0 && n.1.text == o.1.text);
-    changed |= (&old.body, &old.error, &old.edited_at, old.retracted)
-        != (&new.body, &new.error, &new.edited_at, new.retracted);
-    Ok(changed || !same_extra)
+    message::check_extra(&stored.message.extra)?;
+    Ok(*stored != was)
 }
 
 #[cfg(test)]

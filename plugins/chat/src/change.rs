@@ -7,7 +7,7 @@ use crate::{
 };
 use sat_sdk::{
     Error,
-    storage::{self, Value},
+    storage::{self, Params},
 };
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -24,7 +24,7 @@ thread_local! {
 /// `change` tells whether it did something; that is stored, and told in the same commit.
 pub(crate) async fn apply(
     condition: &str,
-    values: Vec<Value>,
+    values: impl Params,
     mut change: impl FnMut(&mut Stored) -> Result<bool, Error>,
 ) -> Result<usize, Error> {
     let found = table::select(condition, values).await?;
@@ -49,13 +49,8 @@ pub(crate) async fn apply(
 }
 
 fn recent(row: i64) -> Option<State> {
-    STATES.with_borrow(|states| {
-        states
-            .iter()
-            .filter(|(r, _)| *r == row)
-            .map(|(_, s)| *s)
-            .max()
-    })
+    let of_row = |(r, state): &(i64, State)| (*r == row).then_some(*state);
+    STATES.with_borrow(|states| states.iter().filter_map(of_row).max())
 }
 
 fn remember(row: i64, state: State) {

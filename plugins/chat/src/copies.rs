@@ -1,10 +1,6 @@
 //! Copies: the same message by another way.
 
-use crate::{
-    bindings::sat::chat::types::Message,
-    message::{Stored, same_id},
-    table,
-};
+use crate::{bindings::sat::chat::types::Message, message::Stored, table};
 use sat_sdk::{
     Error,
     storage::{self, Statement, Value, sql},
@@ -27,11 +23,9 @@ pub(crate) struct Known {
 pub(crate) async fn find(new: &Message) -> Result<Known, Error> {
     let ids = Ids::of(new);
     let (mut known, mut candidates) = (Known::default(), false);
-    for row in storage::query(ids.any()).await?.rows {
-        match (
-            row.first().and_then(Value::integer),
-            row.get(1).and_then(Value::integer),
-        ) {
+    let Statement { sql, params } = ids.any();
+    for row in storage::select::<(Option<i64>, Option<i64>)>(&sql, params).await? {
+        match row {
             (Some(stamp), Some(row)) => known.read = Some((stamp, row)),
             _ => candidates = true,
         }
@@ -141,12 +135,7 @@ impl Ids {
 /// Whether a message is one that came, or was sent, before. Both are of the same side of the
 /// same conversation, so of the same sender.
 fn is_copy(new: &Message, old: &Message) -> bool {
-    let pairs = || {
-        new.stanza_ids
-            .iter()
-            .flat_map(|n| old.stanza_ids.iter().map(move |o| (n, o)))
-    };
-    if pairs().any(|(n, o)| same_id(n, o)) {
+    if new.stanza_ids.iter().any(|id| old.stanza_ids.contains(id)) {
         return true;
     }
     let is = |id: &Option<String>| id.is_some() && (*id == old.origin_id || *id == old.message_id);
@@ -157,7 +146,8 @@ fn is_copy(new: &Message, old: &Message) -> bool {
         return true;
     }
     // Otherwise one archive's two ids are two messages, whatever their sender calls them.
-    if pairs().any(|(n, o)| n.by == o.by) {
+    let archived = |by: &str| old.stanza_ids.iter().any(|id| id.by == by);
+    if new.stanza_ids.iter().any(|id| archived(&id.by)) {
         return false;
     }
     // Some clients count from 1 after each start, and some scripts call every message the same:

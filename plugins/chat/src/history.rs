@@ -10,8 +10,8 @@ use crate::{
     place, table,
 };
 use sat_sdk::{
-    Error,
-    storage::{self, Value, sql},
+    Error, fail,
+    storage::{self, Params, Value},
 };
 use std::collections::BTreeMap;
 
@@ -27,12 +27,7 @@ pub(crate) async fn page(request: HistoryRequest) -> Result<Page, Error> {
     let with = place::normalize(&request.with)?;
     let backward = request.after.is_none();
     let cursor = match (request.before, request.after) {
-        (Some(_), Some(_)) => {
-            return Err(Error::new(
-                "bad-request",
-                "give `before` or `after`, not both",
-            ));
-        }
+        (Some(_), Some(_)) => fail!("bad-request", "give `before` or `after`, not both"),
         (before, after) => before.or(after),
     };
     table::ready().await?;
@@ -69,10 +64,7 @@ impl From<Part> for Page {
 pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Error> {
     match asked.unwrap_or(PAGE) {
         limit @ 1..=MAX_PAGE => Ok(limit),
-        _ => Err(Error::new(
-            "bad-request",
-            format!("`limit` is 1 to {MAX_PAGE}"),
-        )),
+        _ => fail!("bad-request", "`limit` is 1 to {MAX_PAGE}"),
     }
 }
 
@@ -85,21 +77,16 @@ pub(crate) async fn conversations(
     table::ready().await?;
     let (mut condition, mut values) = ("1", Vec::new());
     if let Some(before) = before {
-        let (stamp, row) = last(&place::normalize(&before)?).await?;
         condition = "(m.stamp, m.row) < (?1, ?2)";
-        values.extend([stamp.into(), row.into()]);
+        values = last(&place::normalize(&before)?).await?.values();
     }
-    let tables = "chat__conversation c JOIN chat__message m ON m.row = c.last_row";
-    let part = part::fetch(
-        List {
-            tables,
-            condition,
-            values,
-            backward: true,
-        },
-        limit,
-    )
-    .await?;
+    let list = List {
+        tables: "chat__conversation c JOIN chat__message m ON m.row = c.last_row",
+        condition,
+        values,
+        backward: true,
+    };
+    let part = part::fetch(list, limit).await?;
     let unread = unread(&part.messages).await?;
     let conversation = |last: Message| Conversation {
         kind: last.kind.clone(),
@@ -119,32 +106,20 @@ async fn unread(messages: &[Message]) -> Result<BTreeMap<String, u32>, Error> {
     let places = vec!["?"; messages.len()].join(", ");
     let select =
         format!("SELECT c.peer, {UNREAD} FROM chat__conversation c WHERE c.peer IN ({places})");
-    let peers: Vec<_> = messages.iter().map(|m| m.with.as_str().into()).collect();
-    let rows = storage::query(sql(&select, peers)).await?.rows;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let [peer, unread] = <[Value; 2]>::try_from(row).ok()?;
-            Some((peer.into_text(), count(&unread)))
-        })
-        .collect())
-}
-
-fn count(value: &Value) -> u32 {
-    value
-        .integer()
-        .and_then(|n| u32::try_from(n).ok())
-        .unwrap_or(0)
+    let peers: Vec<Value> = messages.iter().map(|m| (&m.with).into()).collect();
+    Ok(storage::select(&select, peers).await?.into_iter().collect())
 }
 
 /// One message.
 pub(crate) async fn get(id: &str) -> Result<Message, Error> {
     table::ready().await?;
-    let found = table::select("m.row = ?1", vec![message::row(id)?.into()])
+    match table::select("m.row = ?1", (message::row(id)?,))
         .await?
-        .pop();
-    let missing = || Error::new("item-not-found", format!("there is no message “{id}”"));
-    found.map(|stored| stored.message).ok_or_else(missing)
+        .pop()
+    {
+        Some(stored) => Ok(stored.message),
+        None => fail!("item-not-found", "there is no message “{id}”"),
+    }
 }
 
 /// Moves the read mark of a conversation forward; says how many messages it passed.
@@ -163,43 +138,42 @@ pub(crate) async fn mark_read(with: &str, up_to: Option<&str>) -> Result<u32, Er
             AND NOT u.out)
         FROM chat__conversation c WHERE c.peer = ?1"
     );
-    let values = [with.as_str().into(), stamp.into(), row.into()];
-    let counts = table::pair(storage::query(sql(&select, values)).await?).unwrap_or_default();
-    let (before, after) = (count(&counts.0.into()), count(&counts.1.into()));
-    if before > after {
+    let counts = storage::select_one(&select, (&with, stamp, row)).await?;
+    let (before, unread): (u32, u32) = counts.unwrap_or_default();
+    if before > unread {
+        let (mark, up_to) = (table::mark_read(&with, stamp, row), message::id(row));
         events::read(ReadMark {
-            with: with.clone(),
-            up_to: message::id(row),
-            unread: after,
+            with,
+            up_to,
+            unread,
         })
         .await;
-        storage::run(vec![table::mark_read(&with, stamp, row)]).await?;
+        storage::run(vec![mark]).await?;
     }
-    Ok(before.saturating_sub(after))
+    Ok(before.saturating_sub(unread))
 }
 
 /// Where the last message of a conversation is; `item-not-found` without such a conversation.
 async fn last(with: &str) -> Result<(i64, i64), Error> {
     let select = "SELECT last_stamp, last_row FROM chat__conversation WHERE peer = ?1";
-    table::pair(storage::query(sql(select, [with.into()])).await?).ok_or_else(|| {
-        Error::new(
-            "item-not-found",
-            format!("there is no conversation with {with}"),
-        )
-    })
+    match storage::select_one(select, (with,)).await? {
+        Some(place) => Ok(place),
+        None => fail!("item-not-found", "there is no conversation with {with}"),
+    }
 }
 
 /// Where a message of a conversation is; `item-not-found` when it is in another one.
 async fn within(with: &str, row: i64) -> Result<(i64, i64), Error> {
     let select = "SELECT m.stamp, m.row FROM chat__message m
         JOIN chat__conversation c ON c.row = m.conversation WHERE m.row = ?1 AND c.peer = ?2";
-    table::pair(storage::query(sql(select, [row.into(), with.into()])).await?).ok_or_else(|| {
-        let id = message::id(row);
-        Error::new(
-            "item-not-found",
-            format!("the conversation with {with} has no message “{id}”"),
-        )
-    })
+    if let Some(place) = storage::select_one(select, (row, with)).await? {
+        return Ok(place);
+    }
+    let id = message::id(row);
+    fail!(
+        "item-not-found",
+        "the conversation with {with} has no message “{id}”"
+    )
 }
 
 #[cfg(test)]

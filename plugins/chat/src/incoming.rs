@@ -111,11 +111,9 @@ async fn recognise(mut old: Stored, new: &Stored) -> Result<(), Error> {
     let in_archive = new.is_out() && new.message.via != Via::Live;
     let progress = in_archive && old.advance(State::Sent, None);
     if progress {
-        let condition = "m.row = ?1";
-        let progress = |stored: &mut Stored| {
-            Ok(stored.add_stanza_ids(ids) | stored.advance(State::Sent, None))
-        };
-        change::apply(condition, vec![old.row.into()], progress).await?;
+        let progress =
+            |old: &mut Stored| Ok(old.add_stanza_ids(ids) | old.advance(State::Sent, None));
+        change::apply("m.row = ?1", (old.row,), progress).await?;
     } else {
         // Catching up sees many copies; ids alone are no event.
         let was = old.clone();
@@ -146,12 +144,10 @@ pub(crate) async fn bounce(header: &Header, payloads: &[String]) -> Result<(), E
     let reason = reason.unwrap_or_else(|| "undefined-condition".into());
     table::ready().await?;
     let condition = "m.message_id = ?1 AND m.out AND c.peer IN (?2, ?3)";
-    let values = vec![id.into(), from.into(), bare(from).into()];
-    change::apply(condition, values, |m| {
-        Ok(m.advance(State::Bounced, Some(reason.clone())))
-    })
-    .await
-    .map(drop)
+    let bounce = |m: &mut Stored| Ok(m.advance(State::Bounced, Some(reason.clone())));
+    change::apply(condition, (id, from, bare(from)), bounce)
+        .await
+        .map(drop)
 }
 
 /// `<condition>: <text>`, or the condition alone.

@@ -1,7 +1,7 @@
 //! A message as it is stored, and how it may change.
 
 use crate::bindings::sat::chat::types::Message;
-use sat_sdk::{Error, Json, StanzaId, datetime, random};
+use sat_sdk::{Error, Json, StanzaId, datetime, fail, random};
 use std::cell::Cell;
 
 /// Longest body that we send, in bytes.
@@ -51,7 +51,7 @@ impl State {
 }
 
 /// A message with what only this plugin knows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stored {
     /// Its row. Its id is the same number, written.
     pub(crate) row: i64,
@@ -80,7 +80,7 @@ impl Stored {
     pub(crate) fn add_stanza_ids(&mut self, ids: &[StanzaId]) -> bool {
         let known = self.message.stanza_ids.len();
         for new in ids {
-            if !self.message.stanza_ids.iter().any(|old| same_id(old, new)) {
+            if !self.message.stanza_ids.contains(new) {
                 self.message.stanza_ids.push(new.clone());
             }
         }
@@ -95,11 +95,6 @@ impl Stored {
             None => extra.push((key.into(), value.clone())),
         }
     }
-}
-
-/// Whether two ids of archives are the same.
-pub(crate) fn same_id(a: &StanzaId, b: &StanzaId) -> bool {
-    a.id == b.id && a.by == b.by
 }
 
 thread_local! {
@@ -131,23 +126,23 @@ pub(crate) fn row(id: &str) -> Result<i64, Error> {
 /// A body to be sent, with one kind of line end: XML knows no other (§2.11).
 pub(crate) fn check_body(body: &str) -> Result<String, Error> {
     if body.trim().is_empty() {
-        return Err(Error::new("bad-request", "`body` is empty"));
+        fail!("bad-request", "`body` is empty");
     }
     if body.len() > BODY {
-        let message = format!(
+        fail!(
+            "limit-reached",
             "a message has at most {BODY} bytes, this one has {}",
             body.len()
         );
-        return Err(Error::new("limit-reached", message));
     }
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
-    match body.chars().find(|c| !is_xml(*c)) {
-        None => Ok(body),
-        Some(c) => {
-            let message = format!("`body` has the control character {c:?}, which XML can't carry");
-            Err(Error::new("bad-request", message))
-        }
+    if let Some(c) = body.chars().find(|c| !is_xml(*c)) {
+        fail!(
+            "bad-request",
+            "`body` has the control character {c:?}, which XML can't carry"
+        );
     }
+    Ok(body)
 }
 
 /// XML 1.0 §2.2.
@@ -164,24 +159,20 @@ pub(crate) fn clip(mut body: String) -> String {
 
 /// Checks the size and the keys of extra entries.
 pub(crate) fn check_extra(extra: &[(String, Json)]) -> Result<(), Error> {
-    let bytes: usize = extra
+    let bytes = extra
         .iter()
-        .map(|(key, value)| key.len() + value.text.len())
-        .sum();
-    if bytes > EXTRA {
-        let message = format!("the `extra` of a message has at most {EXTRA} bytes");
-        return Err(Error::new("limit-reached", message));
+        .map(|(key, value)| key.len() + value.text.len());
+    if bytes.sum::<usize>() > EXTRA {
+        fail!(
+            "limit-reached",
+            "the `extra` of a message has at most {EXTRA} bytes"
+        );
     }
-    match extra
-        .iter()
-        .find(|(key, _)| key.is_empty() || key.contains(char::is_control))
-    {
-        None => Ok(()),
-        Some((key, _)) => Err(Error::new(
-            "bad-request",
-            format!("{key:?} is no key of `extra`"),
-        )),
+    let bad = |key: &&String| key.is_empty() || key.contains(char::is_control);
+    if let Some(key) = extra.iter().map(|(key, _)| key).find(bad) {
+        fail!("bad-request", "{key:?} is no key of `extra`");
     }
+    Ok(())
 }
 
 #[cfg(test)]

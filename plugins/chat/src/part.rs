@@ -2,7 +2,7 @@
 
 use crate::{
     bindings::sat::chat::types::Message,
-    table::{COLUMNS, stored},
+    table::{COLUMNS, Columns, stored},
 };
 use sat_sdk::{
     Error,
@@ -34,21 +34,18 @@ pub(crate) struct List<'a> {
 /// Up to `limit` messages from one end of a list, fewer if they are long.
 pub(crate) async fn fetch(list: List<'_>, limit: u32) -> Result<Part, Error> {
     let backward = list.backward;
-    let rows = storage::query(statement(list, limit)).await?.rows;
-    let total = rows
-        .first()
-        .and_then(|row| row.last())
-        .and_then(Value::integer)
-        .unwrap_or(0);
+    let Statement { sql, params } = statement(list, limit);
+    let rows: Vec<Columns> = storage::select(&sql, params).await?;
+    let total = rows.first().map_or(0, |row| row.18);
     let limit = limit as usize;
     // One more than asked for tells that there is more.
-    let complete = rows.len() <= limit && i64::try_from(rows.len()) == Ok(total);
+    let complete = rows.len() <= limit && rows.len() == total as usize;
     let skip = if backward {
         rows.len().saturating_sub(limit)
     } else {
         0
     };
-    let messages = rows.into_iter().filter_map(stored).map(|s| s.message);
+    let messages = rows.into_iter().map(|row| stored(row).message);
     Ok(Part {
         messages: messages.skip(skip).take(limit).collect(),
         complete,

@@ -1,6 +1,6 @@
 //! Where a message belongs: which conversation, which side.
 
-use sat_sdk::{Error, Header, PeerKind, jid, xmpp::bare};
+use sat_sdk::{Error, Header, PeerKind, fail, jid, xmpp::bare};
 
 /// The side of a conversation that a message is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +49,7 @@ pub(crate) fn normalize(with: &str) -> Result<String, Error> {
     match with.split_once('/') {
         None => Ok(bare),
         Some((_, resource)) if is_resource(resource) => Ok(format!("{bare}/{resource}")),
-        Some(_) => Err(Error::new(
-            "jid-malformed",
-            format!("“{with}” has a bad resource"),
-        )),
+        Some(_) => fail!("jid-malformed", "“{with}” has a bad resource"),
     }
 }
 
@@ -63,18 +60,14 @@ fn is_resource(part: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use sat_sdk::Via;
+    use sat_sdk::mock;
 
     pub(crate) fn header(from: Option<&str>, to: Option<&str>, peer_kind: PeerKind) -> Header {
         Header {
-            id: Some("m1".into()),
             from: from.map(str::to_owned),
             to: to.map(str::to_owned),
-            kind: "chat".into(),
             peer_kind,
-            via: Via::Live,
-            stamp: "2024-01-01T00:00:00.000Z".into(),
-            stanza_ids: Vec::new(),
+            ..mock::header("")
         }
     }
 

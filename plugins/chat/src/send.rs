@@ -11,9 +11,9 @@ use crate::{
     table::{self, New},
 };
 use sat_sdk::{
-    Error, Json, Via, datetime, random,
-    storage::{self, Transaction, Value, sql},
-    xml::escape,
+    Error, Json, Via, datetime, fail, random,
+    stanza::{self, tag},
+    storage::{self, Transaction, Value},
     xmpp::{self, bare},
 };
 
@@ -62,16 +62,8 @@ pub(crate) async fn send(request: Outgoing) -> Result<Sent, Error> {
     });
     let id = new.message.id.clone();
     events::message(new.message).await;
-    let stanza = xmpp::Outgoing {
-        stanza,
-        durable: true,
-        ttl_ms: None,
-    };
-    storage::commit(Transaction {
-        statements,
-        send: vec![stanza],
-    })
-    .await?;
+    let send = vec![xmpp::Outgoing::durable(stanza)];
+    storage::commit(Transaction { statements, send }).await?;
     Ok(Sent { id })
 }
 
@@ -80,10 +72,9 @@ pub(crate) async fn send(request: Outgoing) -> Result<Sent, Error> {
 async fn conversation(to: &str) -> Result<(String, &'static str), Error> {
     if to.contains('/') {
         let select = "SELECT 1 FROM chat__conversation WHERE peer = ?1 AND kind = 'room-private'";
-        if !storage::query(sql(select, [to.into()]))
+        if storage::select_value::<bool>(select, (to,))
             .await?
-            .rows
-            .is_empty()
+            .is_some()
         {
             return Ok((to.into(), "room-private"));
         }
@@ -95,13 +86,10 @@ fn check_lang(lang: &str) -> Result<&str, Error> {
     let valid = (1..=35).contains(&lang.len())
         && lang.split('-').all(|part| (1..=8).contains(&part.len()))
         && lang.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let error = || {
-        Error::new(
-            "bad-request",
-            format!("“{lang}” is no language tag like `fr`"),
-        )
-    };
-    valid.then_some(lang).ok_or_else(error)
+    if !valid {
+        fail!("bad-request", "“{lang}” is no language tag like `fr`");
+    }
+    Ok(lang)
 }
 
 /// Refuses extra entries that can't be kept. Their values come from other plugins too, and
@@ -109,33 +97,22 @@ fn check_lang(lang: &str) -> Result<&str, Error> {
 pub(crate) async fn check_extra(extra: &[(String, Json)]) -> Result<(), Error> {
     message::check_extra(extra)?;
     for (key, value) in extra {
-        let valid = sql("SELECT json_valid(?1)", [value.text.as_str().into()]);
-        let rows = storage::query(valid).await?.rows;
-        if rows
-            .first()
-            .and_then(|row| row.first())
-            .and_then(Value::integer)
-            != Some(1)
-        {
-            return Err(Error::new(
-                "bad-request",
-                format!("the value of `{key}` is not JSON"),
-            ));
+        let valid = storage::select_value("SELECT json_valid(?1)", (&value.text,)).await?;
+        if valid != Some(true) {
+            fail!("bad-request", "the value of `{key}` is not JSON");
         }
     }
     Ok(())
 }
 
 fn stanza(to: &str, id: &str, body: &str, lang: Option<&str>) -> String {
-    let lang = lang
-        .map(|lang| format!(" xml:lang='{lang}'"))
-        .unwrap_or_default();
-    format!(
-        "<message xmlns='jabber:client' type='chat' to='{}' id='{id}'><body{lang}>{}</body>\
-         <origin-id xmlns='urn:xmpp:sid:0' id='{id}'/></message>",
-        escape(to),
-        escape(body)
-    )
+    let body = tag("body").maybe("xml:lang", lang).text(body);
+    let origin_id = tag("origin-id").ns("urn:xmpp:sid:0").id(id);
+    stanza::message(to)
+        .id(id)
+        .child(body)
+        .child(origin_id)
+        .into()
 }
 
 /// The server has these messages.
@@ -144,7 +121,7 @@ pub(crate) async fn sent(ids: &[String]) -> Result<(), Error> {
     for ids in ids.chunks(IDS) {
         let places = vec!["?"; ids.len()].join(", ");
         let condition = format!("m.message_id IN ({places}) AND m.out");
-        let values = ids.iter().map(|id| id.as_str().into()).collect();
+        let values: Vec<Value> = ids.iter().map(Value::from).collect();
         change::apply(&condition, values, |m| Ok(m.advance(State::Sent, None))).await?;
     }
     Ok(())
@@ -155,7 +132,7 @@ pub(crate) async fn failed(id: &str, reason: &Error) -> Result<(), Error> {
     table::ready().await?;
     let error = format!("{}: {}", reason.code, reason.message);
     let advance = |m: &mut Stored| Ok(m.advance(State::Unsent, Some(error.clone())));
-    change::apply("m.message_id = ?1 AND m.out", vec![id.into()], advance)
+    change::apply("m.message_id = ?1 AND m.out", (id,), advance)
         .await
         .map(drop)
 }

@@ -5,8 +5,8 @@ use crate::{
     message::{State, Stored, id},
 };
 use sat_sdk::{
-    Error, Json, StanzaId, Via, datetime,
-    storage::{self, Migrations, Rows, Statement, Value, sql},
+    Error, Json, StanzaId, Via, datetime, fail,
+    storage::{self, Migrations, Params, Statement, Value, named, sql},
 };
 
 /// The tables. Times are in milliseconds since 1970.
@@ -123,40 +123,29 @@ pub(crate) fn insert(new: &New<'_>) -> Vec<Statement> {
     let with = message.with.as_str();
     let insert = "INSERT INTO chat__message (row, conversation, out, sender, occupant, message_id,
             origin_id, via, body, stamp, state)
-        SELECT ?1, row, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-        FROM chat__conversation WHERE peer = ?2";
+        SELECT :row, row, :out, :sender, :occupant, :message_id, :origin_id, :via, :body, :stamp,
+            :state
+        FROM chat__conversation WHERE peer = :with";
     let values = [
-        row.into(),
-        with.into(),
-        out.into(),
-        message.sender.as_str().into(),
-        message.occupant.clone().into(),
-        message.message_id.clone().into(),
-        message.origin_id.clone().into(),
-        via_word(message.via).into(),
-        message.body.as_str().into(),
-        stamp.into(),
-        (*state as i64).into(),
+        ("row", row.into()),
+        ("with", with.into()),
+        ("out", out.into()),
+        ("sender", (&message.sender).into()),
+        ("occupant", (&message.occupant).into()),
+        ("message_id", (&message.message_id).into()),
+        ("origin_id", (&message.origin_id).into()),
+        ("via", message.via.into()),
+        ("body", (&message.body).into()),
+        ("stamp", stamp.into()),
+        ("state", (*state as i64).into()),
     ];
     let mut statements = vec![
-        sql(
-            upsert,
-            [
-                with.into(),
-                message.kind.as_str().into(),
-                stamp.into(),
-                row.into(),
-            ],
-        ),
-        sql(insert, values),
+        sql(upsert, (with, &message.kind, stamp, row)),
+        named(insert, &values),
     ];
     statements.extend(insert_stanza_ids(row, &message.stanza_ids));
-    statements.extend(
-        message
-            .extra
-            .iter()
-            .map(|(key, value)| set_extra(row, key, value)),
-    );
+    let extra = message.extra.iter();
+    statements.extend(extra.map(|(key, value)| set_extra(row, key, value)));
     if out {
         // Who writes has read.
         statements.push(mark_read(with, stamp, row));
@@ -168,25 +157,20 @@ pub(crate) fn insert(new: &New<'_>) -> Vec<Statement> {
 pub(crate) fn mark_read(with: &str, stamp: i64, row: i64) -> Statement {
     let update = "UPDATE chat__conversation SET read_stamp = ?2, read_row = ?3
         WHERE peer = ?1 AND (read_stamp, read_row) < (?2, ?3)";
-    sql(update, [with.into(), stamp.into(), row.into()])
+    sql(update, (with, stamp, row))
 }
 
 fn insert_stanza_ids(row: i64, ids: &[StanzaId]) -> Option<Statement> {
     let places = vec!["(?, ?, ?)"; ids.len()].join(", ");
     let insert =
         format!("INSERT OR IGNORE INTO chat__stanza_id (id, archive, message) VALUES {places}");
-    let values = ids
-        .iter()
-        .flat_map(|i| [i.id.as_str().into(), i.by.as_str().into(), row.into()]);
+    let values = ids.iter().flat_map(|i| (&i.id, &i.by, row).values());
     (!ids.is_empty()).then(|| sql(&insert, values.collect::<Vec<_>>()))
 }
 
 fn set_extra(row: i64, key: &str, value: &Json) -> Statement {
     let replace = "INSERT OR REPLACE INTO chat__extra (message, key, value) VALUES (?1, ?2, ?3)";
-    sql(
-        replace,
-        [row.into(), key.into(), value.text.as_str().into()],
-    )
+    sql(replace, (row, key, &value.text))
 }
 
 /// The statements that make a stored message what it is now. They write what differs and nothing
@@ -196,7 +180,7 @@ pub(crate) fn update(was: &Stored, now: &Stored) -> Vec<Statement> {
     let (mut set, mut values): (Vec<&str>, Vec<Value>) = Default::default();
     if old.body != new.body {
         set.push("body = ?");
-        values.push(new.body.as_str().into());
+        values.push((&new.body).into());
     }
     if old.edited_at != new.edited_at {
         set.push("edited_at = ?");
@@ -209,7 +193,7 @@ pub(crate) fn update(was: &Stored, now: &Stored) -> Vec<Statement> {
     if was.state != now.state || old.error != new.error {
         set.push("state = max(state, ?), error = iif(state > ?, error, ?)");
         let state = now.state as i64;
-        values.extend([state.into(), state.into(), new.error.clone().into()]);
+        values.extend((state, state, &new.error).values());
     }
     let mut statements = Vec::new();
     if !set.is_empty() {
@@ -220,138 +204,79 @@ pub(crate) fn update(was: &Stored, now: &Stored) -> Vec<Statement> {
     if new.stanza_ids.len() > old.stanza_ids.len() {
         statements.extend(insert_stanza_ids(now.row, &new.stanza_ids));
     }
-    let entry = |of: &Message, key: &str| {
-        of.extra
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, value)| value.text.clone())
-    };
-    for (key, value) in &new.extra {
-        if entry(old, key).as_ref() != Some(&value.text) {
-            statements.push(set_extra(now.row, key, value));
-        }
+    for (key, value) in new.extra.iter().filter(|entry| !old.extra.contains(entry)) {
+        statements.push(set_extra(now.row, key, value));
     }
-    for (key, _) in old
-        .extra
-        .iter()
-        .filter(|(key, _)| entry(new, key).is_none())
-    {
+    let is_there = |key: &str| new.extra.iter().any(|(k, _)| k == key);
+    for (key, _) in old.extra.iter().filter(|(key, _)| !is_there(key)) {
         let delete = "DELETE FROM chat__extra WHERE message = ?1 AND key = ?2";
-        statements.push(sql(delete, [now.row.into(), key.as_str().into()]));
+        statements.push(sql(delete, (now.row, key)));
     }
     statements
 }
 
 /// The messages that a condition on `m` and `c` selects.
-pub(crate) async fn select(condition: &str, values: Vec<Value>) -> Result<Vec<Stored>, Error> {
-    let select = format!("SELECT {COLUMNS} FROM {MESSAGES} WHERE {condition}");
-    let rows = storage::query(sql(&select, values)).await?;
-    Ok(rows.rows.into_iter().filter_map(stored).collect())
+pub(crate) async fn select(condition: &str, values: impl Params) -> Result<Vec<Stored>, Error> {
+    let select = format!("SELECT {COLUMNS}, 1 FROM {MESSAGES} WHERE {condition}");
+    let rows = storage::select(&select, values).await?;
+    Ok(rows.into_iter().map(stored).collect())
 }
 
 /// A message's place in the order of its conversation; `item-not-found` when there is none.
 pub(crate) async fn position(row: i64) -> Result<(i64, i64), Error> {
     let select = "SELECT stamp, row FROM chat__message WHERE row = ?1";
-    pair(storage::query(sql(select, [row.into()])).await?).ok_or_else(|| {
-        Error::new(
-            "item-not-found",
-            format!("there is no message “{}”", id(row)),
-        )
-    })
+    match storage::select_one(select, (row,)).await? {
+        Some(place) => Ok(place),
+        None => fail!("item-not-found", "there is no message “{}”", id(row)),
+    }
 }
 
-/// The one row of two numbers that a query gave.
-pub(crate) fn pair(rows: Rows) -> Option<(i64, i64)> {
-    let row = rows.rows.into_iter().next()?;
-    Some((row.first()?.integer()?, row.get(1)?.integer()?))
-}
+/// Optional text.
+type Text = Option<String>;
 
-/// Reads [`COLUMNS`]; what follows them is left out.
-pub(crate) fn stored(mut columns: Vec<Value>) -> Option<Stored> {
-    columns.truncate(18);
-    let [
-        row,
-        state,
+/// [`COLUMNS`], and in a list how many messages it has.
+#[rustfmt::skip]
+pub(crate) type Columns = (
+    i64, i64, Text, Text, Text, String, String, bool, String, Text, Via, String, i64, Option<i64>,
+    bool, Text, bool, Text, u32,
+);
+
+/// The message in a row.
+#[rustfmt::skip]
+pub(crate) fn stored(columns: Columns) -> Stored {
+    let (
+        row, state, message_id, origin_id, stanza_ids, kind, with, out, sender, occupant, via, body,
+        stamp, edited_at, retracted, error, unread, extra, _,
+    ) = columns;
+    let state = State::from_number(state);
+    let message = Message {
+        id: id(row),
         message_id,
         origin_id,
-        stanza_ids,
+        stanza_ids: list(stanza_ids, |id, by| StanzaId { id, by }),
         kind,
         with,
-        out,
+        direction: if out { "out" } else { "in" }.into(),
         sender,
         occupant,
         via,
         body,
-        stamp,
-        edited_at,
+        stamp: datetime::format(stamp),
+        edited_at: edited_at.map(datetime::format),
         retracted,
+        state: if out { state.word() } else { "received" }.into(),
         error,
         unread,
-        extra,
-    ] = columns.try_into().ok()?;
-    let (row, state) = (row.integer()?, State::from_number(state.integer()?));
-    let out = out.integer() == Some(1);
-    let message = Message {
-        id: id(row),
-        message_id: message_id.into_option(),
-        origin_id: origin_id.into_option(),
-        stanza_ids: list(stanza_ids)
-            .map(|(id, by)| StanzaId { id, by })
-            .collect(),
-        kind: kind.into_text(),
-        with: with.into_text(),
-        direction: if out { "out" } else { "in" }.into(),
-        sender: sender.into_text(),
-        occupant: occupant.into_option(),
-        via: via_from(via.text()?),
-        body: body.into_text(),
-        stamp: datetime::format(stamp.integer()?),
-        edited_at: edited_at.integer().map(datetime::format),
-        retracted: retracted.integer() == Some(1),
-        state: if out { state.word() } else { "received" }.into(),
-        error: error.into_option(),
-        unread: unread.integer() == Some(1),
-        extra: list(extra)
-            .map(|(key, text)| (key, Json { text }))
-            .collect(),
+        extra: list(extra, |key, text| (key, Json { text })),
     };
-    Some(Stored {
-        row,
-        state,
-        message,
-    })
+    Stored { row, state, message }
 }
 
-fn list(value: Value) -> impl Iterator<Item = (String, String)> {
-    let text = value.into_text();
+fn list<T>(text: Text, entry: fn(String, String) -> T) -> Vec<T> {
     let [entries, parts] = SEPARATORS;
-    let pair = |entry: &str| {
-        entry
-            .split_once(parts)
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))
-    };
-    text.split(entries)
-        .filter_map(pair)
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
-fn via_word(via: Via) -> &'static str {
-    match via {
-        Via::Live => "live",
-        Via::Offline => "offline",
-        Via::CarbonReceived => "carbon-received",
-        Via::CarbonSent => "carbon-sent",
-        Via::Archive => "archive",
-    }
-}
-
-fn via_from(word: &str) -> Via {
-    match word {
-        "offline" => Via::Offline,
-        "carbon-received" => Via::CarbonReceived,
-        "carbon-sent" => Via::CarbonSent,
-        "archive" => Via::Archive,
-        _ => Via::Live,
-    }
+    let pairs = text.iter().flat_map(|text| text.split(entries));
+    let pairs = pairs.filter_map(|pair| pair.split_once(parts));
+    pairs
+        .map(|(a, b)| entry(a.to_owned(), b.to_owned()))
+        .collect()
 }

@@ -213,7 +213,7 @@ mod tests {
         let give =
             |via, payloads: &[String]| receipt(&header(via, juliet, PeerKind::Contact), payloads);
         for via in [Via::Live, Via::Offline] {
-            let receipt = xml::parse(&give(via, &[request.clone()]).unwrap()).unwrap();
+            let receipt = xml::parse(&give(via, std::slice::from_ref(&request)).unwrap()).unwrap();
             assert_eq!(
                 (receipt.attr("to"), receipt.attr("type")),
                 (Some(juliet), Some("chat"))
@@ -225,7 +225,7 @@ mod tests {
             assert_eq!(receipt.children().count(), 1);
         }
         for via in [Via::CarbonReceived, Via::CarbonSent, Via::Archive] {
-            assert_eq!(give(via, &[request.clone()]), None);
+            assert_eq!(give(via, std::slice::from_ref(&request)), None);
         }
         assert_eq!(give(Via::Live, &[request.clone(), received]), None);
         let nameless = Header {

@@ -69,6 +69,7 @@ impl Info<'_> {
             "identities": m.identities,
             "permissions": m.permissions,
             "uses": uses,
+            "http": m.http_hosts().iter().map(ToString::to_string).collect::<Vec<_>>(),
             "settings": m.settings,
             "hooks": self.hooks(),
             "methods": self.methods(),
@@ -221,6 +222,7 @@ fn text(file: &Path, info: &Value) -> String {
         format!("{name}{unused}: {}", why.as_str().unwrap_or_default())
     });
     section("Asks for", asks.collect());
+    section("Reaches of the web", one(words("http")));
     let xeps = list("xeps");
     let xeps = xeps.iter().map(|x| {
         let part = |key: &str| x[key].as_str().unwrap_or_default().to_owned();

@@ -4,13 +4,16 @@ mod backend;
 mod dropped;
 mod sources;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sat_client::{Event, Events, RpcError, errors::exit};
 use sat_manifest::Manifest;
 use serde_json::Value;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
     time::{MissedTickBehavior, interval},
 };
@@ -18,6 +21,7 @@ use tokio::{
 use crate::{build::build, failure::Failure, paint, plugin::Plugin, project::Project};
 use backend::Backend;
 use dropped::Dropped;
+use sources::Stamps;
 
 /// How often sources and the log are looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -35,11 +39,44 @@ pub(crate) fn run(
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Failure::error(format!("The runtime can't start: {e}")))?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         // Before the build: without a backend there is no use in it.
         let backend = Backend::connect(backend, profile).await?;
-        Session::start(project, backend, keep).await?.follow().await
-    })
+        let (mut session, file) = Session::start(project, backend, keep).await?;
+        let mut stop = Stop::new()?;
+        let done = tokio::select! {
+            done = session.follow(&file) => done,
+            () = stop.wanted() => Ok(()),
+        };
+        session.backend.show_log(&session.id).await.ok();
+        session.dropped.take_out().and(done)
+    });
+    // A build that still runs isn't waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// The signals that end it.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        let catch = |kind| signal(kind).map_err(|e| Failure::error(format!("Signals: {e}")));
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wanted(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 struct Session {
@@ -50,25 +87,33 @@ struct Session {
     /// Its id, and the beginnings of its topics.
     id: String,
     topics: Vec<String>,
+    /// The sources of the last build.
+    seen: Stamps,
 }
 
 impl Session {
-    async fn start(project: Project, mut backend: Backend, keep: bool) -> Result<Self, Failure> {
+    /// Builds; nothing is dropped yet.
+    async fn start(
+        project: Project,
+        mut backend: Backend,
+        keep: bool,
+    ) -> Result<(Self, PathBuf), Failure> {
         let events = backend.events().await?;
+        let seen = sources::stamps(&project.dir);
         let file = build(&project, true)?;
         let (id, topics) = who(&file)?;
         let to = backend.folder.join(format!("{id}.wasm"));
         backend.skip_log(&id).await?;
-        let mut session = Self {
+        let session = Self {
             project,
             backend,
             events,
             dropped: Dropped::new(to, keep),
             id,
             topics,
+            seen,
         };
-        session.drop_in(&file).await?;
-        Ok(session)
+        Ok((session, file))
     }
 
     /// Puts the file in the folder and says what the backend made of it.
@@ -77,11 +122,9 @@ impl Session {
             paint::step("the backend has this file already");
         }
         let name = self.dropped.name();
-        match self
-            .backend
-            .outcome(&name, &mut self.events, self.dropped.is_new)
-            .await?
-        {
+        let of = (self.id.as_str(), name.as_str());
+        let is_new = self.dropped.is_new;
+        match self.backend.outcome(of, &mut self.events, is_new).await? {
             Ok(version) => paint::step(&format!(
                 "{} {version} is loaded; Ctrl-C takes it out",
                 self.id
@@ -91,40 +134,28 @@ impl Session {
         Ok(())
     }
 
-    async fn follow(mut self) -> Result<(), Failure> {
-        let signals = |kind| signal(kind).map_err(|e| Failure::error(format!("Signals: {e}")));
-        let mut interrupt = signals(SignalKind::interrupt())?;
-        let mut terminate = signals(SignalKind::terminate())?;
+    async fn follow(&mut self, file: &Path) -> Result<(), Failure> {
+        self.drop_in(file).await?;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut seen = sources::stamps(&self.project.dir);
-        let mut building: Option<JoinHandle<Result<std::path::PathBuf, Failure>>> = None;
+        let mut building: Option<JoinHandle<Result<PathBuf, Failure>>> = None;
         loop {
             tokio::select! {
-                _ = interrupt.recv() => break,
-                _ = terminate.recv() => break,
                 event = self.events.next() => self.show(event)?,
                 built = finished(&mut building) => {
                     building = None;
                     match built {
-                        Ok(file) => {
-                            let (id, topics) = who(&file)?;
-                            if id != self.id {
-                                return Err(Failure::new(exit::DATA, format!(
-                                    "The id was {} and is {id}: end this and start again", self.id
-                                )));
-                            }
-                            self.topics = topics;
-                            self.drop_in(&file).await?;
+                        Ok(file) => self.renew(&file).await?,
+                        Err(failure) => {
+                            paint::error(&format!("{failure}; waiting for the next save"));
                         }
-                        Err(failure) => paint::error(&format!("{failure}; waiting for the next save")),
                     }
                 }
                 _ = tick.tick() => {
                     self.backend.show_log(&self.id).await?;
                     let now = sources::stamps(&self.project.dir);
-                    if now != seen && building.is_none() {
-                        seen = now;
+                    if now != self.seen && building.is_none() {
+                        self.seen = now;
                         paint::step("saved: building again");
                         let project = self.project.clone();
                         building = Some(tokio::task::spawn_blocking(move || build(&project, true)));
@@ -132,8 +163,17 @@ impl Session {
                 }
             }
         }
-        self.backend.show_log(&self.id).await.ok();
-        self.dropped.take_out()
+    }
+
+    /// Takes a newer file.
+    async fn renew(&mut self, file: &Path) -> Result<(), Failure> {
+        let (id, topics) = who(file)?;
+        if id != self.id {
+            let message = format!("The id was {} and is {id}: start again", self.id);
+            return Err(Failure::new(exit::DATA, message));
+        }
+        self.topics = topics;
+        self.drop_in(file).await
     }
 
     /// Prints an event, if it is the plugin's own.
@@ -180,8 +220,8 @@ fn who(file: &Path) -> Result<(String, Vec<String>), Failure> {
 
 /// The end of a build; never, when none runs.
 async fn finished(
-    building: &mut Option<JoinHandle<Result<std::path::PathBuf, Failure>>>,
-) -> Result<std::path::PathBuf, Failure> {
+    building: &mut Option<JoinHandle<Result<PathBuf, Failure>>>,
+) -> Result<PathBuf, Failure> {
     match building {
         Some(handle) => match handle.await {
             Ok(built) => built,

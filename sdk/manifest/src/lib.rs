@@ -486,6 +486,24 @@ impl Manifest {
             .unwrap_or_default()
     }
 
+    /// Compares the `[[event]]` sections with the topics that the plugin receives.
+    ///
+    /// # Errors
+    /// The first section of a topic that it doesn't receive.
+    pub fn check_events(&self, receives: impl Fn(&str) -> bool) -> Result<(), Invalid> {
+        match self.event.iter().find(|filter| !receives(&filter.topic)) {
+            None => Ok(()),
+            Some(filter) => Err(Invalid {
+                line: None,
+                message: format!(
+                    "[[event]] names the topic {}, which the plugin doesn't receive: export its \
+                     `events` interface in the world, or take the section out",
+                    filter.topic
+                ),
+            }),
+        }
+    }
+
     /// Whether the plugin is for this kind of profile.
     pub fn is_for(&self, mode: Mode) -> bool {
         self.modes.contains(&mode)

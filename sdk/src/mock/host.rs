@@ -265,15 +265,15 @@ pub(crate) mod secrets {
 
 pub(crate) mod timers {
     use super::*;
-    use crate::{Timer, datetime};
+    use crate::datetime;
+    use bindings::timers::Timer;
 
-    /// Timers of a plugin, bytes of a payload.
+    /// Timers of a plugin.
     const TIMERS: usize = 1000;
-    const PAYLOAD: usize = 16 << 10;
 
     pub(crate) fn set(mut timer: Timer) -> Result<(), Error> {
         limit("timer's name", KEY, timer.name.len())?;
-        limit("timer's payload", PAYLOAD, timer.payload.len())?;
+        limit("timer's payload", 16 << 10, timer.payload.len())?;
         let Some(at) = datetime::parse(&timer.at) else {
             let message = format!("{} is no RFC 3339 time", timer.at);
             return Err(Error::new("bad-request", message));
@@ -285,42 +285,33 @@ pub(crate) mod timers {
                 let message = format!("a plugin has at most {TIMERS} timers");
                 return Err(Error::new("limit-reached", message));
             }
-            // Those of one time are in the order in which they were set.
-            let behind = state.timers.iter().position(|t| t.at > timer.at);
-            let place = behind.unwrap_or(state.timers.len());
-            state.timers.insert(place, timer);
+            state.timers.push(timer);
+            state
+                .timers
+                .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
             Ok(())
         })
     }
 
     pub(crate) fn cancel(name: String) -> Result<bool, Error> {
         Ok(permitted("timers", |state| {
-            let before = state.timers.len();
+            let count = state.timers.len();
             state.timers.retain(|t| t.name != name);
-            state.timers.len() < before
+            state.timers.len() < count
         }))
     }
 
     pub(crate) fn list(after: Option<String>, limit: u32) -> Result<Vec<Timer>, Error> {
         permitted("timers", |state| {
-            let first = match after {
+            let start = match after {
                 None => 0,
-                Some(name) => match state.timers.iter().position(|t| t.name == name) {
-                    Some(place) => place + 1,
-                    None => {
-                        let message = format!("there is no timer {name}");
-                        return Err(Error::new("not-found", message));
-                    }
+                Some(after) => match state.timers.iter().position(|t| t.name == after) {
+                    Some(at) => at + 1,
+                    None => return Err(Error::new("not-found", format!("no timer {after}"))),
                 },
             };
-            let limit = TIMERS.min(limit as usize);
-            Ok(state
-                .timers
-                .iter()
-                .skip(first)
-                .take(limit)
-                .cloned()
-                .collect())
+            let behind = state.timers.iter().skip(start);
+            Ok(behind.take(limit as usize).cloned().collect())
         })
     }
 }
@@ -329,26 +320,15 @@ pub(crate) mod http {
     use super::*;
     use bindings::http::{Request, Response};
 
-    /// How much of a body comes unless the request says otherwise, and at most.
-    const BODY: u32 = 256 << 10;
-    const LARGEST: u32 = 1 << 20;
-
     pub(crate) fn fetch(request: Request) -> Result<Response, Error> {
-        let page = permitted("http", |state| {
-            state.requested.push(request.clone());
-            let pages = state.pages.iter().rev();
-            let mut fits = pages.filter(|(prefix, _)| request.url.starts_with(prefix.as_str()));
-            fits.next().map(|(_, page)| page.clone())
+        let web = permitted("http", |state| {
+            state.fetched.push(request.clone());
+            state.web.clone()
         });
-        let Some(page) = page else {
-            let message = format!("the test has no page for {}", request.url);
-            return Err(Error::new("host-not-found", message));
-        };
-        let mut response = (page.borrow_mut())(&request)?;
-        let wanted = request.max_bytes.unwrap_or(BODY).min(LARGEST) as usize;
-        response.truncated |= response.body.len() > wanted;
-        response.body.truncate(wanted);
-        Ok(response)
+        match web {
+            Some(web) => (web.borrow_mut())(&request),
+            None => Err(Error::new("host-not-found", "the test answers no requests")),
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::{ACCOUNT, Plugin, sql::Database};
 use crate::{
-    Error, PeerKind, Timer,
+    Error, PeerKind,
     bindings::sat::host::{
         deliver::Forwarded,
         features::FeatureSet,
         http::{Request, Response},
         log::Level,
+        timers::Timer,
         xmpp::{IqRequest, Outgoing},
     },
 };
@@ -21,8 +22,8 @@ use std::{
 
 /// Answers an IQ.
 pub(super) type Answer = Rc<RefCell<dyn FnMut(&IqRequest) -> Result<String, Error>>>;
-/// Answers a request to the web.
-pub(super) type Page = Rc<RefCell<dyn FnMut(&Request) -> Result<Response, Error>>>;
+/// Answers a web request.
+pub(super) type Web = Rc<RefCell<dyn FnMut(&Request) -> Result<Response, Error>>>;
 /// Answers a call of another plugin: arguments to a `Result`, both as [`Any`].
 pub(super) type Provider = Rc<RefCell<dyn FnMut(Box<dyn Any>) -> Box<dyn Any>>>;
 
@@ -45,8 +46,8 @@ pub(super) struct State {
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) database: Database,
     pub(super) timers: Vec<Timer>,
-    pub(super) pages: Vec<(String, Page)>,
-    pub(super) requested: Vec<Request>,
+    pub(super) web: Option<Web>,
+    pub(super) fetched: Vec<Request>,
     pub(super) sent: Vec<Outgoing>,
     pub(super) asked: Vec<IqRequest>,
     pub(super) delivered: Vec<Forwarded>,
@@ -77,8 +78,8 @@ impl State {
             secrets: BTreeMap::new(),
             database: Database::new(P::ID),
             timers: Vec::new(),
-            pages: Vec::new(),
-            requested: Vec::new(),
+            web: None,
+            fetched: Vec::new(),
             sent: Vec::new(),
             asked: Vec::new(),
             delivered: Vec::new(),

@@ -13,7 +13,7 @@ pub(crate) struct Chess;
 impl Plugin for Chess {
     const ID: &'static str = "chess-club";
     const PERMISSIONS: &'static [&'static str] = &[
-        "storage", "xmpp", "peers", "deliver", "secrets", "disco", "timers", "http",
+        "http", "timers", "storage", "xmpp", "peers", "deliver", "secrets", "disco",
     ];
     const SETTINGS: &'static [(&'static str, &'static str)] = &[("welcome", "true")];
     const FEATURES: &'static [&'static str] = &["urn:chess"];
@@ -256,6 +256,56 @@ fn settings_features_peers_time_and_log() {
 }
 
 #[test]
+fn timers_come_when_their_time_has() {
+    let host = Host::new::<Chess>();
+    host.set_now("2024-01-01T00:00:00Z");
+    block_on(async {
+        timers::set_in("tick", Duration::from_secs(60), "1")
+            .await
+            .unwrap();
+        timers::set_in("tock", Duration::from_secs(30), "2")
+            .await
+            .unwrap();
+        timers::set_in("tick", Duration::from_secs(90), "3")
+            .await
+            .unwrap();
+        timers::set_in("gone", Duration::ZERO, "").await.unwrap();
+        assert!(timers::cancel("gone".into()).await.unwrap());
+        assert!(!timers::cancel("gone".into()).await.unwrap());
+        let behind = timers::list(Some("tock".into()), 10).await.unwrap();
+        assert_eq!((behind.len(), behind[0].payload.as_str()), (1, "3"));
+        let bad = Timer {
+            at: "soon".into(),
+            ..behind[0].clone()
+        };
+        assert_eq!(timers::set(bad).await.unwrap_err().code, "bad-request");
+    });
+    assert!(host.take_due().is_empty());
+    host.set_now("2024-01-01T00:01:00Z");
+    let due = host.take_due();
+    assert_eq!((due.len(), due[0].name.as_str()), (1, "tock"));
+    assert_eq!(host.timers()[0].at, "2024-01-01T00:01:30.000Z");
+}
+
+#[test]
+fn the_web_is_what_the_test_says() {
+    let host = Host::new::<Chess>();
+    let get = || block_on(http::get("https://example.org/feed"));
+    assert_eq!(get().unwrap_err().code, "host-not-found");
+    host.on_http(|request| {
+        Ok(Response {
+            status: if request.method == "GET" { 200 } else { 405 },
+            url: request.url.clone(),
+            headers: Vec::new(),
+            body: b"<feed/>".to_vec(),
+            truncated: false,
+        })
+    });
+    assert_eq!(get().unwrap().text().unwrap(), "<feed/>");
+    assert_eq!(host.fetched().len(), 2);
+}
+
+#[test]
 fn events_and_other_plugins() {
     let host = Host::new::<Chess>();
     block_on(async {
@@ -297,52 +347,4 @@ fn waiting_for_ever_is_a_fault() {
 #[should_panic(expected = "make a mock::Host first")]
 fn without_a_host_nothing_is_reached() {
     xmpp::account();
-}
-
-#[test]
-fn timers_come_due_in_their_order() {
-    let host = Host::new::<Chess>();
-    host.set_now("2024-01-01T00:00:00Z");
-    let names = |timers: Vec<Timer>| timers.into_iter().map(|t| t.name).collect::<Vec<_>>();
-    block_on(async {
-        let minute = Duration::from_secs(60);
-        timers::set_in("late", 2 * minute, "").await.unwrap();
-        timers::set_in("soon", minute, "tea").await.unwrap();
-        timers::set_in("never", minute, "").await.unwrap();
-        timers::set_in("soon", minute / 2, "cake").await.unwrap();
-        assert!(timers::cancel("never".into()).await.unwrap());
-        assert!(!timers::cancel("never".into()).await.unwrap());
-        let behind = timers::list(Some("soon".into()), 10).await.unwrap();
-        assert_eq!(names(behind), ["late"]);
-        let gone = timers::list(Some("never".into()), 10).await.unwrap_err();
-        assert_eq!(gone.code, "not-found");
-        let wrong = Timer {
-            at: "noon".into(),
-            ..host.timers()[0].clone()
-        };
-        assert_eq!(timers::set(wrong).await.unwrap_err().code, "bad-request");
-    });
-    assert!(host.due().is_empty());
-    host.set_now("2024-01-01T00:01:00Z");
-    assert_eq!(host.due()[0].payload, "cake");
-    assert_eq!(names(host.timers()), ["late"]);
-}
-
-#[test]
-fn the_web_is_what_the_test_says() {
-    let host = Host::new::<Chess>();
-    host.on_http("https://tea.lit/", |r| {
-        Ok(page(&r.url, &"x".repeat(300 << 10)))
-    });
-    host.on_http("https://tea.lit/pot", |r| Ok(page(&r.url, "<p>Tea</p>")));
-    block_on(async {
-        let pot = http::get("https://tea.lit/pot").await.unwrap();
-        assert_eq!(pot.header("Content-Type"), Some("text/html; charset=utf-8"));
-        assert_eq!(pot.text().unwrap(), "<p>Tea</p>");
-        let long = http::get("https://tea.lit/").await.unwrap();
-        assert_eq!((long.truncated, long.body.len()), (true, 256 << 10));
-        let lost = http::get("https://coffee.lit/").await.unwrap_err();
-        assert_eq!(lost.code, "host-not-found");
-    });
-    assert_eq!(host.requested().len(), 3);
 }

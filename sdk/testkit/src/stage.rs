@@ -380,7 +380,7 @@ impl Running {
         let instances = plugins.into_iter().filter(|p| p.id == id);
         Ok(instances
             .flat_map(|p| p.instances.into_values())
-            .filter_map(|i| i["last_crash"].as_str().map(str::to_owned))
+            .filter_map(|i| Some(i.get("last_crash")?.as_str()?.to_owned()))
             .collect())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     failure::Failure,
     json::{list, text, time},
-    output::{Output, note},
+    output::{Output, more, note},
     session::Session,
 };
 
@@ -168,14 +168,6 @@ fn parts(message: &Value, mixed: bool) -> (String, String) {
         body.push_str(&format!("\n! {error}"));
     }
     (head, body)
-}
-
-/// Says how to go on when there is more.
-fn more(page: &Value, edge: &str, option: &str) {
-    let id = text(page, edge);
-    if !crate::json::is_true(page, "complete") && !id.is_empty() {
-        note(&format!("There is more: {option} {id}"));
-    }
 }
 
 #[cfg(test)]

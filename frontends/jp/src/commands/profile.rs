@@ -242,18 +242,22 @@ async fn change_passwords(session: &mut Session, command: PasswordCommand) -> Re
             session.set_profile(name.as_deref());
             let second = password.second(new_password_fd)?;
             let old = password.source().read("A password that the profile has")?;
-            let mut parameters = json!({"password": old.into_string(), "label": label});
-            let done = match key_file {
+            let (key, new, done) = match key_file {
                 Some(file) => {
-                    parameters["key_file"] = key_file::read_or_make(&file)?.into();
-                    format!("Key file {} opens the profile", file.display())
+                    let done = format!("Key file {} opens the profile", file.display());
+                    (Some(key_file::read_or_make(&file)?), None, done)
                 }
                 None => {
                     let new = second.read_new("New password (may be empty)")?;
-                    parameters["new_password"] = new.into_string().into();
-                    "Password added".to_owned()
+                    (None, Some(new.into_string()), "Password added".to_owned())
                 }
             };
+            let parameters = json!({
+                "password": old.into_string(),
+                "new_password": new,
+                "key_file": key,
+                "label": label,
+            });
             let method = "profile.add_password";
             (session.call_profile(method, parameters).await?, done)
         }

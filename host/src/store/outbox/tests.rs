@@ -81,14 +81,17 @@ async fn what_is_late_is_not_sent() {
     insert(&db, outbox.map(|expiry| message(1, expiry)).to_vec())
         .await
         .unwrap();
+    assert_eq!(db.outbox_next_expiry().await.unwrap(), Some(50));
     db.outbox_mark_sent(4).await.unwrap();
+    assert_eq!(db.outbox_next_expiry().await.unwrap(), Some(100));
     let why = Error::new("expired", "Not sent in time");
     let expired = db.outbox_expire(100, why.clone()).await.unwrap();
     assert_eq!(ids(&expired), [1]);
     assert_eq!(expired[0].error, Some(why.clone()));
     assert_eq!(ids(&db.outbox_due(9).await.unwrap()), [2, 3]);
     db.outbox_requeue_sent().await.unwrap();
-    assert_eq!(ids(&db.outbox_expire(100, why).await.unwrap()), [4]);
+    assert_eq!(ids(&db.outbox_expire(101, why).await.unwrap()), [2, 4]);
+    assert_eq!(db.outbox_next_expiry().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -76,9 +76,15 @@ pub(super) fn check(
         let is = |p: &Port<'_>| p.name().package == "plugin" && p.name().name == hook;
         exports.iter().any(is)
     };
-    if let Err(e) = manifest.check_hooks(has) {
-        found.push(Finding::error(format!("plugin.toml: {e}")));
-    }
+    let topics: Vec<String> = exports
+        .iter()
+        .filter(|p| p.name().name == "events")
+        .flat_map(|p| p.functions().map(|f| p.name().method(&f.name)))
+        .collect();
+    let receives = |topic: &str| topics.iter().any(|t| t == topic);
+    let faults = [manifest.check_hooks(has), manifest.check_events(receives)];
+    let faults = faults.into_iter().filter_map(Result::err);
+    found.extend(faults.map(|e| Finding::error(format!("plugin.toml: {e}"))));
 }
 
 /// An event that can't be one.

@@ -18,6 +18,8 @@ use crate::{failure::Failure, paint, programs};
 const LOADING: Duration = Duration::from_secs(60);
 /// How often it is asked meanwhile.
 const ASKED: Duration = Duration::from_millis(200);
+/// When it is looked whether it refused the file without telling.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Lines of a log that are read at once: all that the backend keeps.
 const LINES: u32 = 1000;
 
@@ -103,25 +105,25 @@ impl Backend {
     }
 
     /// What became of the file: its version, or why it was refused. A file that is new counts
-    /// only after the backend has told of a change, since the list may be of before.
+    /// only after the backend has told of it, since the list may be of before.
     pub(super) async fn outcome(
-        &mut self,
-        file: &str,
+        &self,
+        (id, file): (&str, &str),
         events: &mut Events,
         is_new: bool,
     ) -> Result<Result<String, String>, Failure> {
         let waited = timeout(LOADING, async {
-            if is_new {
-                changed(file, events).await?;
+            let mut told = !is_new;
+            while !told {
+                told = match timeout(AGAIN, changed(id, file, events)).await {
+                    Ok(told) => told.map(|()| true)?,
+                    // It doesn't tell again of what it refused for the same reason before.
+                    Err(_) => matches!(self.listed(file).await?, Some(Err(_))),
+                };
             }
             loop {
-                let list: Value = self.client.call_as("plugin.list", &json!({})).await?;
-                let all = list.as_array().into_iter().flatten();
-                if let Some(entry) = all.into_iter().find(|p| text(p, "file") == file) {
-                    return Ok(match text(entry, "state") {
-                        "refused" => Err(text(entry, "error").to_owned()),
-                        _ => Ok(text(entry, "version").to_owned()),
-                    });
+                if let Some(outcome) = self.listed(file).await? {
+                    return Ok(outcome);
                 }
                 sleep(ASKED).await;
             }
@@ -136,6 +138,16 @@ impl Backend {
             );
             Err(Failure::new(exit::NOT_FOUND, message))
         })
+    }
+
+    /// What `plugin.list` says of a file.
+    async fn listed(&self, file: &str) -> Result<Option<Result<String, String>>, Failure> {
+        let list: Vec<Value> = self.client.call_as("plugin.list", &json!({})).await?;
+        let entry = list.iter().find(|p| text(p, "file") == file);
+        Ok(entry.map(|entry| match text(entry, "state") {
+            "refused" => Err(text(entry, "error").to_owned()),
+            _ => Ok(text(entry, "version").to_owned()),
+        }))
     }
 
     /// Counts what is in the log as shown.
@@ -182,14 +194,17 @@ impl Backend {
     }
 }
 
-/// Returns when the backend has told that the plugins have changed, or that it refused the file.
-async fn changed(file: &str, events: &mut Events) -> Result<(), Failure> {
+/// Returns when the backend has told that it loaded the plugin, or that it refused the file.
+async fn changed(id: &str, file: &str, events: &mut Events) -> Result<(), Failure> {
     while let Some(event) = events.next().await {
         let event = event?;
         let data = event.data.as_ref().map(|d| d.get()).unwrap_or_default();
         let data: Value = serde_json::from_str(data).unwrap_or_default();
+        let added = data.get("added").and_then(Value::as_array);
         match event.topic.as_str() {
-            "plugin.changed" => return Ok(()),
+            "plugin.changed" if added.into_iter().flatten().any(|p| text(p, "id") == id) => {
+                return Ok(());
+            }
             "plugin.refused" if text(&data, "file") == file => return Ok(()),
             _ => {}
         }

@@ -10,9 +10,12 @@ use std::{
 /// Folders that builds write to.
 const BUILT: [&str; 5] = ["target", "dist", "build", "__pycache__", "node_modules"];
 
+/// The files that there are, with length and time.
+pub(super) type Stamps = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
 /// Each file with its length and its time; equal as long as nobody saves. Hidden files and what
 /// builds write don't count.
-pub(super) fn stamps(dir: &Path) -> BTreeMap<PathBuf, (u64, Option<SystemTime>)> {
+pub(super) fn stamps(dir: &Path) -> Stamps {
     let mut found = BTreeMap::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -196,7 +196,7 @@ fn the_wit_has_an_error() {
         "use types.{node};",
     )
     .ends(17)
-    .has("name `node` is not defined")
+    .has("name `node` does not exist")
     .has("m-wit/wit/m-wit.wit:");
 }
 

@@ -26,7 +26,8 @@ fn works(name: &str, template: &str) -> (Kit, Said) {
     kit.run(&["test", name])
         .ends(0)
         .has("test result: ok")
-        .lacks(" 0 passed");
+        .lacks(" 0 passed")
+        .has("== The conformance suite");
     let wasm = kit.wasm(name).display().to_string();
     let said = kit.run(&["info", &wasm]);
     said.ends(0)
@@ -39,6 +40,7 @@ fn works(name: &str, template: &str) -> (Kit, Said) {
 fn iq() {
     let (kit, said) = works("tea-greeter", "iq");
     said.has("iq-handler: get <hello xmlns='urn:example:tea-greeter:0'/> from any");
+    assert!(kit.path("tea-greeter/tests/tea-greeter.play").is_file());
     let code = fs::read_to_string(kit.path("tea-greeter/src/lib.rs")).unwrap();
     assert!(code.lines().count() <= 25, "{code}");
     assert!(!kit.path("tea-greeter/wit").exists());

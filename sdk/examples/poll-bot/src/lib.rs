@@ -124,12 +124,7 @@ async fn tell(poll: Poll) -> Result<(), Error> {
 
 /// Puts a message into the outbox, together with changes of the table.
 async fn say(to: &str, body: String, statements: Vec<Statement>) -> Result<(), Error> {
-    let stanza = message(to).body(&body).into();
-    let send = vec![Outgoing {
-        stanza,
-        durable: true,
-        ttl_ms: None,
-    }];
+    let send = vec![Outgoing::durable(message(to).body(&body))];
     storage::commit(Transaction { statements, send }).await?;
     Ok(())
 }
