@@ -49,6 +49,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Describe a feature as Markdown: its methods, events and types, from the comments in WIT
+    Doc {
+        /// A folder of WIT files or a WIT file, a plugin's folder or a plugin file
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
     /// Try the plugin in the running backend: build, drop in, follow its log, build again on save
     Run {
         /// The plugin's folder

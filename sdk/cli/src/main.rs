@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod check;
 mod contract;
+mod doc;
 mod failure;
 mod info;
 mod new;
@@ -42,6 +43,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Build { dir, debug } => build::run(&dir, debug),
         Command::Check { path, against } => check::run(&path, against.as_deref()),
         Command::Info { file, json } => info::run(&file, json),
+        Command::Doc { path } => doc::run(&path),
         Command::Run { dir, profile, keep } => {
             run::run(&dir, profile.as_deref(), arguments.config.as_deref(), keep)
         }
