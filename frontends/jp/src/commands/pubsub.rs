@@ -40,8 +40,9 @@ pub(crate) async fn run(session: &mut Session, command: Pubsub) -> Result<(), Fa
     }
 }
 
-/// The service of a command.
+/// The service of a command. Without a group, since `jp pubsub node service` has one of that name.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Service {
     /// JID of the service; without it, the account itself (PEP)
     #[arg(short, long, value_name = "JID")]
