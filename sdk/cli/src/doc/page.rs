@@ -203,18 +203,24 @@ impl<'a> Page<'a> {
         self.line(&format!("\n{level} `{name}`"));
         self.text(&def.docs);
         if items.is_empty() {
-            let text = types::kind(self.resolve, &def.kind, &|ty| types::named(self.resolve, ty));
+            let text = types::kind(self.resolve, &def.kind, &|ty| {
+                types::named(self.resolve, ty)
+            });
             return self.line(&format!("\nA type: `{text}`."));
         }
         let empty = Docs::default();
         let rows: Vec<(&str, Option<&Type>, &Docs)> = match &def.kind {
             TypeDefKind::Record(record) => {
                 let fields = record.fields.iter();
-                fields.map(|f| (f.name.as_str(), Some(&f.ty), &f.docs)).collect()
+                fields
+                    .map(|f| (f.name.as_str(), Some(&f.ty), &f.docs))
+                    .collect()
             }
             TypeDefKind::Variant(variant) => {
                 let cases = variant.cases.iter();
-                cases.map(|c| (c.name.as_str(), c.ty.as_ref(), &c.docs)).collect()
+                cases
+                    .map(|c| (c.name.as_str(), c.ty.as_ref(), &c.docs))
+                    .collect()
             }
             TypeDefKind::Enum(cases) => {
                 let cases = cases.cases.iter();
@@ -226,7 +232,9 @@ impl<'a> Page<'a> {
             }
             _ => vec![("", None, &empty)],
         };
-        self.line(&format!("\n| {items} of the {word} | type | |\n|---|---|---|"));
+        self.line(&format!(
+            "\n| {items} of the {word} | type | |\n|---|---|---|"
+        ));
         for (name, ty, docs) in rows {
             self.row(name, ty, docs);
         }
@@ -251,7 +259,9 @@ impl<'a> Page<'a> {
             if def.name.is_some() {
                 break types::definition(self.resolve, &inner).unwrap_or(def);
             }
-            let Some(part) = types::parts(&def.kind).into_iter().find(|p| matches!(p, Type::Id(_)))
+            let Some(part) = types::parts(&def.kind)
+                .into_iter()
+                .find(|p| matches!(p, Type::Id(_)))
             else {
                 return text;
             };
