@@ -19,6 +19,9 @@ demo: dist
 
 ## Formatting, lints and every test.
 test: setup-test plugins lint
+	@echo "== Tests of the SDK for Python"
+	@PYTHONPATH=sdk/python python3 -m unittest discover -q -s sdk/python/tests
+	@PYTHONPATH=sdk/python python3 -m sat_sdk test sdk/examples/python-dice
 	@echo "== Tests of the host, the bridge and the frontends"
 	@cargo build --workspace --bins --tests
 ifdef NEXTEST

@@ -3,7 +3,7 @@
 mod contacts;
 mod hostile;
 
-use sat_tests::{Kit, Peer, Server, backend::data, prosody::Options, wait};
+use sat_tests::{Kit, Server, backend::data, prosody::Options, wait};
 use serde_json::{Value, json};
 
 const PLUGINS: [&str; 4] = ["roster", "presence", "disco", "pubsub"];

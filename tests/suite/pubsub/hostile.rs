@@ -1,8 +1,8 @@
 //! Services that do what no decent one does.
 
-use super::{NODE, PLUGINS, ROMEO, SERVICE, cached, follow, ids, musing, publish, server};
+use super::{NODE, PLUGINS, cached, ids, musing};
 use minidom::Element;
-use sat_tests::{Kit, Peer, Server, backend::data, build, prosody::Options, wait};
+use sat_tests::{Kit, Peer, Server, backend::data, prosody::Options, wait};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -324,67 +324,4 @@ async fn items_without_payload_are_fetched() {
         .event("juliet", "pubsub.changed", |e| e["item"]["id"] == "bare")
         .await;
     assert_eq!(data(&event)["item"]["element"], "musing");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_speaks_for_another() {
-    let server = server();
-    let kit = Kit::start(&PLUGINS).await;
-    kit.drop_in(&build::guest("reader"), "reader");
-    kit.loaded("reader", Some("0.1.0")).await;
-    kit.connect(&server, "romeo").await;
-    kit.connect(&server, "juliet").await;
-    publish(&kit, "romeo", Some(SERVICE), "true", "Said by the service").await;
-    follow(&kit, "juliet", SERVICE).await;
-    let juliet = kit.bound("juliet").await;
-    let mut mallory = Peer::online(&server, "mallory", "raw").await;
-    let event = |inside: &str| {
-        format!(
-            "<message type='headline' to='{juliet}'>\
-             <event xmlns='http://jabber.org/protocol/pubsub#event'>{inside}</event></message>"
-        )
-    };
-    let item = format!(
-        "<item id='false' publisher='{ROMEO}'>{}</item>",
-        musing("A lie")
-    );
-    for inside in [
-        // As her own PEP, which she has no right to speak for as a client, and as if she were
-        // the service.
-        format!("<items node='{NODE}'>{item}</items>"),
-        format!("<items node='{NODE}'><retract id='true'/></items>"),
-        format!("<purge node='{NODE}'/>"),
-        format!("<delete node='{NODE}'/>"),
-    ] {
-        mallory.send(&event(&inside)).await;
-        let forwarded = format!(
-            "<message to='{juliet}'><received xmlns='urn:xmpp:carbons:2'>\
-             <forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' \
-             from='{SERVICE}'><event xmlns='http://jabber.org/protocol/pubsub#event'>{inside}\
-             </event></message></forwarded></received></message>"
-        );
-        mallory.send(&forwarded).await;
-    }
-    // Her real PEP: juliet doesn't know her.
-    let publish_it = format!(
-        "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='{NODE}'>{item}</publish>\
-         <publish-options><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' \
-         type='hidden'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>\
-         <field var='pubsub#access_model'><value>open</value></field></x></publish-options></pubsub>"
-    );
-    mallory.ask("set", None, &publish_it).await;
-    // Directed presence makes a server send what she has published (XEP-0163 §4.3.1).
-    mallory.send(&format!("<presence to='{juliet}'/>")).await;
-    mallory.settle().await;
-    publish(&kit, "romeo", Some(SERVICE), "true2", "The end").await;
-    kit.event("juliet", "pubsub.changed", |e| e["item"]["id"] == "true2")
-        .await;
-    assert_eq!(cached(&kit, "juliet").await, ["true2", "true"]);
-    for topic in ["pubsub.retracted", "pubsub.purged", "pubsub.deleted"] {
-        assert_eq!(
-            kit.events("juliet", topic).await,
-            [json!(null); 0],
-            "{topic}"
-        );
-    }
 }
