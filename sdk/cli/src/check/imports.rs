@@ -1,6 +1,6 @@
 //! What a plugin imports: the host's interfaces, WASI, its own events, others' features.
 
-use sat_manifest::{FREE, Manifest};
+use sat_manifest::Manifest;
 
 use super::{Finding, offers::event_fault};
 use crate::{

@@ -1,7 +1,5 @@
 //! A WIT package as a page of Markdown.
 
-use std::fmt::Write as _;
-
 use sat_manifest::names::Interface as Name;
 use wit_parser::{
     Docs, Function, Interface, Package, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, World,
@@ -106,6 +104,21 @@ impl<'a> Page<'a> {
                 self.row(&name, Some(&field.ty), &field.docs);
             }
         }
+        self.returns(function);
+    }
+
+    /// A link to what a function returns, where that is described somewhere.
+    fn returns(&mut self, function: &Function) {
+        let result = function.result.as_ref();
+        let def = result.and_then(|ty| types::definition(self.resolve, ty));
+        let ok = match def.map(|def| &def.kind) {
+            Some(TypeDefKind::Result(result)) => result.ok.as_ref(),
+            _ => result,
+        };
+        let linked = ok.map(|ty| self.linked(ty)).unwrap_or_default();
+        if linked.contains("](") {
+            self.line(&format!("\nReturns {linked}."));
+        }
     }
 
     fn signature(&mut self, function: &Function) {
@@ -154,6 +167,7 @@ impl<'a> Page<'a> {
                 self.line(&format!("\n### `{name}.{}`", function.name));
                 self.signature(function);
                 self.text(&function.docs);
+                self.returns(function);
             }
             self.definitions(interface, "###");
         }

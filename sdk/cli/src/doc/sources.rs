@@ -82,7 +82,8 @@ fn other(deps: &Path, name: &PackageName) -> Result<UnresolvedPackageGroup, Fail
     if folder.is_dir() {
         return parse(&files(&folder)?);
     }
-    let texts = sdk::texts(&format!("wit/{}/", name.name));
+    let place = format!("wit/{}/", name.name);
+    let texts = sdk::texts(&place);
     let texts = texts.filter(|(file, _)| file.ends_with(".wit"));
     let texts: Texts = texts.map(|(n, t)| (n.to_owned(), t.to_owned())).collect();
     if texts.is_empty() {

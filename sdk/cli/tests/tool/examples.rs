@@ -20,6 +20,9 @@ fn folder(name: &str) -> std::path::PathBuf {
 fn copy(kit: &Kit, name: &str) {
     kit.copy(&folder(name), name);
     let sdk = kit.run(&["sdk"]).text.trim().to_owned();
+    // The versions that the SDK was tested with, as `new` does.
+    let lock = Path::new(&sdk).join("Cargo.lock");
+    fs::copy(lock, kit.path(&format!("{name}/Cargo.lock"))).unwrap();
     let path = format!("path = {sdk:?}");
     kit.edit(&format!("{name}/Cargo.toml"), "path = \"../..\"", &path);
 }

@@ -12,6 +12,7 @@ mod examples;
 mod grow;
 mod kit;
 mod mistakes;
+mod reference;
 mod run;
 mod sign;
 mod templates;
