@@ -7,6 +7,7 @@ pub(crate) enum Mark {
     Commands,
     File(String),
     Made(String),
+    Part(String),
     Items(String),
     Body(String),
     Tests(String),
@@ -61,6 +62,7 @@ fn mark(comment: &str) -> Option<Mark> {
         ("text", true) => Mark::Text,
         ("file", false) => Mark::File(of),
         ("made", false) => Mark::Made(of),
+        ("part", false) => Mark::Part(of),
         ("items", false) => Mark::Items(of),
         ("body", false) => Mark::Body(of),
         ("tests", false) => Mark::Tests(of),
@@ -78,7 +80,7 @@ fn language(mark: &Mark) -> &'static str {
         Mark::Manifest(_) | Mark::Cargo => "toml",
         Mark::World(_) => "wit",
         Mark::Text => "text",
-        Mark::File(path) | Mark::Made(path) => match path.rsplit('.').next() {
+        Mark::File(path) | Mark::Made(path) | Mark::Part(path) => match path.rsplit('.').next() {
             Some("rs") => "rust",
             Some("toml") => "toml",
             Some("wit") => "wit",

@@ -8,6 +8,7 @@
 //! | `commands` | commands that need a backend or change the machine: the programs must know them |
 //! | `file: PROJECT/PATH` | a file of a project that a `run` block made; the project is tested by `sat plugin test` |
 //! | `made: PROJECT/PATH` | a part of a file that a `run` block made |
+//! | `part: PATH` | a part of a file of the repository |
 //! | `items: PROJECT`, `body: PROJECT`, `tests: PROJECT` | Rust for that project: items, the body of a function that returns `Result<(), Error>`, tests with the mock; a later block sees what is in earlier ones |
 //! | `manifest: PROJECT` | TOML for its `plugin.toml` |
 //! | `world: PROJECT` | a file `wit/plugin.wit` that goes with these |
@@ -49,6 +50,27 @@ fn commands_are_known() {
 }
 
 #[test]
+fn quotations_are_true() {
+    let sdk = fs::read_to_string(repository().join("sdk/Cargo.toml")).expect("it is there");
+    let sdk: toml::Table = sdk.parse().expect("it is TOML");
+    let features = sdk["features"].as_table().expect("the SDK has features");
+    for block in blocks() {
+        match &block.mark {
+            Mark::Part(path) => is_part(&block, path, &repository().join(path)),
+            Mark::Cargo => {
+                let cargo: toml::Table = block.text.parse().expect("it is TOML");
+                let wanted = cargo["sat-sdk"]["features"].as_array();
+                let wanted = wanted.into_iter().flatten().filter_map(|f| f.as_str());
+                for feature in wanted {
+                    assert!(features.contains_key(feature), "the SDK has no {feature}");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn what_is_shown_works() {
     let _lock = lock("guide");
     let folder = tempfile::tempdir().expect("a folder");
@@ -57,18 +79,12 @@ fn what_is_shown_works() {
     for block in blocks.iter().filter(|b| b.mark == Mark::Run) {
         shell::run(block, root);
     }
+    // Before files are written over what was made.
     for block in &blocks {
         if let Mark::Made(path) = &block.mark {
-            let file = fs::read_to_string(root.join(path)).unwrap_or_default();
-            let line = block.line;
-            let shown = &block.text;
-            assert!(
-                file.contains(shown.trim()),
-                "{GUIDE}:{line}: {path} has no\n{shown}in\n{file}"
-            );
+            is_part(block, path, &root.join(path));
         }
     }
-    // Before the files are written over what was made.
     let mut projects = Vec::new();
     for block in &blocks {
         if let Mark::File(path) = &block.mark {
@@ -89,6 +105,16 @@ fn what_is_shown_works() {
         succeeds(command, project);
         fragments::test(root, project, &blocks);
     }
+}
+
+#[track_caller]
+fn is_part(block: &Block, path: &str, file: &Path) {
+    let whole = fs::read_to_string(file).unwrap_or_default();
+    let (line, shown) = (block.line, block.text.trim());
+    assert!(
+        whole.contains(shown),
+        "{GUIDE}:{line}: {path} has no\n{shown}\nin\n{whole}"
+    );
 }
 
 /// Runs a program; panics with what it said when it fails.
@@ -120,7 +146,7 @@ fn links_lead_somewhere() {
                 to => path.parent().expect("in a folder").join(to),
             };
             if !to.exists() || !has_anchor(&to, anchor) {
-                wrong.push(format!("{file}: {link}"));
+                wrong.push(format!("{}: {link}", path.display()));
             }
         }
     }
