@@ -1,4 +1,4 @@
-# make demo | test | dist | bench | clean. Each sets up what it needs and is safe to repeat.
+# make demo | test | dist | bench | reference | clean. Each sets up what it needs and is safe to repeat.
 # CARGO_TARGET_DIR, when set, holds the build output of the host; plugins build in its plugins/.
 
 SHELL := /bin/bash
@@ -10,7 +10,7 @@ PLUGINS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml)))
 PROGRAMS := sat jp sat-plugin sat-testkit sat-testserver
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
-.PHONY: demo test dist bench plugins setup setup-test lint clean
+.PHONY: reference demo test dist bench plugins setup setup-test lint clean
 
 ## Shows the main job on real servers: accounts, messages, a plugin dropped in and taken out.
 demo: dist
@@ -48,6 +48,12 @@ bench: dist
 	@cargo build --release -p sat-bench
 	@$(CARGO_TARGET_DIR)/release/bench --bin dist/bin $(BENCH)
 
+## doc/reference/, from the comments in wit/. A test says when it is old.
+reference: setup
+	@cargo build --workspace --bins
+	@mkdir -p doc/reference
+	@for p in wit/*/; do $(CARGO_TARGET_DIR)/debug/sat-plugin doc $$p > doc/reference/$$(basename $$p).md || exit 1; done
+
 plugins: setup
 	@echo "== Building the plugins"
 	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo build --release --target wasm32-wasip2
@@ -57,6 +63,7 @@ lint: setup
 	@cargo fmt --all --check && (cd plugins && cargo fmt --all --check) && (cd sdk && cargo fmt --all --check)
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo clippy --release --target wasm32-wasip2 -- -D warnings
+	@for e in sdk/examples/*/Cargo.toml; do (cd $$(dirname $$e) && cargo fmt --check) || exit 1; done
 	@echo "== Tests of the SDK and of the plugins' own logic"
 	@cd sdk && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo test --quiet --workspace
 	@cd plugins && CARGO_TARGET_DIR=$(PLUGIN_TARGET) cargo test --quiet --workspace

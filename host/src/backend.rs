@@ -24,6 +24,7 @@ use crate::{
     },
     random::Random,
     store::{DisabledPlugin, HostDb, NewEvent, ProfileDb},
+    web::PlayedWeb,
     wire::{Connector, Dialer},
 };
 use arc_swap::ArcSwap;
@@ -71,6 +72,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Connects streams instead of DNS and TCP.
     pub dial: Option<Dialer>,
+    /// What plugins reach instead of the web.
+    pub web: Option<PlayedWeb>,
     /// What plugins may do.
     pub plugins: PluginOptions,
 }
@@ -106,6 +109,7 @@ impl Options {
             clock: Clock::system(),
             seed: None,
             dial: None,
+            web: None,
             plugins: PluginOptions::default(),
         }
     }
@@ -129,6 +133,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) connector: Connector,
+    pub(crate) web: Option<PlayedWeb>,
     pub(crate) kdf: KdfParams,
     denied: Vec<Denied>,
     pub(crate) plugins: PluginOptions,
@@ -225,6 +230,7 @@ impl Backend {
             catalog: ArcSwap::default(),
             logs: Logs::new(options.clock.clone()),
             connector: Connector::new(options.clock.clone(), random.clone(), options.dial.clone()),
+            web: options.web.clone(),
             clock: options.clock.clone(),
             random,
             kdf: options.kdf,

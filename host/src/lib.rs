@@ -28,3 +28,4 @@ pub use plugin::{
     logs::LogLine,
 };
 pub use profile::{Profile, ProfileInfo, account::NewProfile};
+pub use web::PlayedWeb;

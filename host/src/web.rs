@@ -7,5 +7,7 @@ pub(crate) mod client;
 pub(crate) mod net;
 mod request;
 
+pub use net::PlayedWeb;
+
 #[cfg(test)]
 mod tests;

@@ -96,6 +96,21 @@ async fn a_denied_interface_of_the_host_is_an_error_for_that_plugin_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_commit_need_the_permission_to_send() {
+    let (_server, kit) = with_denied(&[]).await;
+    let note = json!({"number": 1, "how": "send"});
+    let error = kit
+        .call("juliet", "acme.weather.note", note)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, kind::FORBIDDEN);
+    assert!(error.message.contains("add `xmpp = \"why\"`"), "{error}");
+    // Nothing of the commit was done.
+    let noted = kit.ok("juliet", "acme.weather.noted", json!({})).await;
+    assert_eq!(noted, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denied_feature_is_an_error_for_its_caller() {
     let bounce = || json!({"what": "bounce", "n": 0});
     let (_server, kit) = with_denied(&[("mirror", "acme.hostile")]).await;

@@ -9,7 +9,7 @@ use crate::{
         },
         instance::{Ctx, Host},
     },
-    web::{allow::Allow, client::Client, net::Internet},
+    web::{allow::Allow, client::Client, net::Way},
 };
 use wasmtime::component::Accessor;
 
@@ -22,7 +22,7 @@ impl http::HostWithStore<Ctx> for Host {
     ) -> Result<Response, GuestError> {
         let caller = Caller::permitted(accessor, "http")?;
         let client = Client {
-            net: &Internet,
+            net: &Way::new(caller.profile.shared.web.as_ref()),
             allow: Allow {
                 hosts: caller.plugin.manifest.http_hosts(),
                 private: caller.profile.shared.plugins.http_private,

@@ -2,7 +2,8 @@
 
 use super::{Caller, with_call};
 use crate::{
-    Result,
+    Error, Result,
+    error::kind,
     plugin::{
         bindings::sat::host::{
             storage::{self, Committed, Rows, Statement, Transaction, Value},
@@ -23,6 +24,15 @@ impl storage::HostWithStore<Ctx> for Host {
         request: Transaction,
     ) -> Result<Committed, GuestError> {
         let caller = Caller::permitted(accessor, "storage")?;
+        if !request.send.is_empty() {
+            // Whoever takes a message, sending it is a use of `xmpp`. No import shows it, so that
+            // it isn't found when the plugin is loaded.
+            Caller::permitted(accessor, "xmpp")?;
+            let manifest = &caller.plugin.manifest;
+            manifest
+                .check_uses(["xmpp"])
+                .map_err(|e| Error::new(kind::FORBIDDEN, e.to_string()))?;
+        }
         // Taken now: what the call emits while this is under way belongs to its next commit.
         let events =
             with_call(accessor, |call| std::mem::take(&mut call.events)).unwrap_or_default();

@@ -49,6 +49,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Describe a feature as Markdown: its methods, events and types, from the comments in WIT
+    Doc {
+        /// A folder of WIT files or a WIT file, a plugin's folder or a plugin file
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
     /// Try the plugin in the running backend: build, drop in, follow its log, build again on save
     Run {
         /// The plugin's folder
@@ -61,11 +67,14 @@ pub(crate) enum Command {
         #[arg(long)]
         keep: bool,
     },
-    /// Run the plugin's tests
+    /// Run the plugin's tests: its own, the conformance suite, and the plays in tests/
     Test {
         /// The plugin's folder
         #[arg(default_value = ".")]
         dir: PathBuf,
+        /// Where other plugins lie whose features it uses, beside those that came with this tool
+        #[arg(long, value_name = "DIR")]
+        plugins: Vec<PathBuf>,
     },
     /// Leave the file for others in dist/, with its checksum
     Pack {

@@ -56,6 +56,7 @@ impl Info<'_> {
             Signed::Wrong(why) => json!({"state": "wrong", "reason": why}),
         };
         let uses = uses(&self.imports);
+        let unused: Vec<_> = m.unused(&uses).collect();
         json!({
             "id": m.id,
             "version": m.version,
@@ -69,6 +70,7 @@ impl Info<'_> {
             "identities": m.identities,
             "permissions": m.permissions,
             "uses": uses,
+            "unused": unused,
             "http": m.http_hosts().iter().map(ToString::to_string).collect::<Vec<_>>(),
             "settings": m.settings,
             "hooks": self.hooks(),
@@ -217,8 +219,8 @@ fn text(file: &Path, info: &Value) -> String {
     section("For profiles of the kind", one(words("modes")));
     let asks = info["permissions"].as_object().cloned().unwrap_or_default();
     let asks = asks.iter().map(|(name, why)| {
-        let used = list("uses").iter().any(|u| u == name);
-        let unused = if used { "" } else { " (not used)" };
+        let unused = list("unused").iter().any(|u| u == name);
+        let unused = if unused { " (not used)" } else { "" };
         format!("{name}{unused}: {}", why.as_str().unwrap_or_default())
     });
     section("Asks for", asks.collect());

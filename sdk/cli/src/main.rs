@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod check;
 mod contract;
+mod doc;
 mod failure;
 mod info;
 mod new;
@@ -42,10 +43,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Build { dir, debug } => build::run(&dir, debug),
         Command::Check { path, against } => check::run(&path, against.as_deref()),
         Command::Info { file, json } => info::run(&file, json),
+        Command::Doc { path } => doc::run(&path),
         Command::Run { dir, profile, keep } => {
             run::run(&dir, profile.as_deref(), arguments.config.as_deref(), keep)
         }
-        Command::Test { dir } => test::run(&dir),
+        Command::Test { dir, plugins } => test::run(&dir, &plugins),
         Command::Pack { dir } => pack::run(&dir),
         Command::Keygen { file } => signature::keygen(&file),
         Command::Sign { file, key } => signature::sign(&file, &key),

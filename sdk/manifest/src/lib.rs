@@ -446,6 +446,16 @@ impl Manifest {
         Ok(())
     }
 
+    /// Permissions that are asked for and of no use, where this is what the plugin uses. `xmpp`
+    /// may be for the messages of a commit, which no import shows.
+    pub fn unused<'a>(&'a self, uses: &'a [String]) -> impl Iterator<Item = &'a str> {
+        let used = |name: &str| uses.iter().any(|used| used == name);
+        let names = self.permissions.keys().map(String::as_str);
+        names.filter(move |name| {
+            !used(name) && !FREE.contains(name) && !(*name == "xmpp" && used("storage"))
+        })
+    }
+
     /// Compares the permissions with what the plugin uses: interfaces of the host (`storage`) and
     /// features of other plugins (`chat`, `acme.weather`).
     ///

@@ -115,3 +115,19 @@ fn uses_need_permissions() {
     assert!(named.check_uses(["http"]).is_ok());
     assert_eq!(named.http_hosts()[0].to_string(), "a.example");
 }
+
+#[test]
+fn sending_may_be_part_of_storing() {
+    let text = "id = 'a'\nversion = '1.0.0'\nsummary = 's'\n[permissions]\nxmpp = 'x'\nhttp = 'y'\nlog = 'z'";
+    let manifest = Manifest::parse(text).unwrap();
+    let unused = |uses: &[&str]| {
+        let uses: Vec<_> = uses.iter().map(|u| (*u).to_owned()).collect();
+        manifest
+            .unused(&uses)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(unused(&["http"]), ["xmpp"]);
+    assert_eq!(unused(&["storage"]), ["http"]);
+    assert!(unused(&["http", "xmpp"]).is_empty());
+}

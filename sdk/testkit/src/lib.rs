@@ -27,11 +27,13 @@ pub mod matching;
 pub mod play;
 mod stage;
 pub mod suite;
+mod web;
 
 pub use failure::Failure;
 pub use play::Play;
 pub use sat_testserver as server;
 pub use stage::{DOMAIN, Running, Stage};
+pub use web::Web;
 
 /// The permissions that a plugin file asks for, by its manifest: interfaces of the host, and
 /// features of other plugins.

@@ -132,7 +132,9 @@ fn with_own(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
     folders
 }
 
+/// The file of a plugin, by its name or that of its feature (`acme.weather`).
 fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let name = name.rsplit('.').next().unwrap_or(name);
     let file = format!("{}.wasm", name.replace('-', "_"));
     folders.iter().map(|f| f.join(&file)).find(|f| f.is_file())
 }

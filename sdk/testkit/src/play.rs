@@ -39,6 +39,7 @@
 //! | `PROFILE sets OWNER.NAME` JSON | a setting |
 //! | `the server says to NAME:` XML | injects stanzas, with any sender |
 //! | `the server answers IQS with WORD` | `IQS` is a namespace; `WORD` a stanza error, `silence` or `nothing` (as usual again) |
+//! | `the web answers URL with:` TEXT | a page: HTML when it begins with `<`, JSON with `{`; a number alone is a status. There is no other web |
 //! | `N seconds pass`, `minutes`, `hours`, `days` | at once |
 //! | `the plugin ID is taken out`, `… is put back` | the file |
 //! | `the plugin ID has not crashed` | in any profile |
@@ -104,6 +105,7 @@ enum Step {
     Set(String, String, String),
     Inject(String, String),
     Answer(String, String),
+    Web(String, String),
     Pass(std::time::Duration),
     TakeOut(String),
     PutBack(String),

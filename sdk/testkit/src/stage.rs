@@ -1,6 +1,6 @@
 //! A backend with plugins, a server and a clock, in this process.
 
-use crate::{Failure, cache};
+use crate::{Failure, Web, cache};
 use chrono::{DateTime, TimeZone, Utc};
 use sat_host::{
     Backend, Clock, NewProfile, Options, Profile, config::Denied, profile::vault::KdfParams,
@@ -99,6 +99,7 @@ impl Stage {
         let mut running = Running {
             server: Server::new(options),
             clock,
+            web: Web::default(),
             stage: self.clone(),
             starts: 0,
             backend: None,
@@ -135,6 +136,8 @@ pub struct Running {
     pub server: Server,
     /// The time of everybody.
     pub clock: Clock,
+    /// What plugins find on the web.
+    pub web: Web,
     stage: Stage,
     starts: u64,
     backend: Option<Backend>,
@@ -166,6 +169,7 @@ impl Running {
             // Another start must draw other ids.
             seed: Some(self.stage.seed.wrapping_add(self.starts << 32)),
             dial: Some(dial),
+            web: Some(self.web.played()),
             ..Options::new(self.folder.path().join("local"), vec![self.plugin_dir()])
         };
         self.starts += 1;

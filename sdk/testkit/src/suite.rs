@@ -7,7 +7,7 @@ use sat_host::LoadedPlugin;
 use sat_manifest::{Declaration, Sender};
 use sat_testserver::Peer;
 use serde_json::Map;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 /// The plugin that is checked, and those whose features it uses.
 #[derive(Debug, Clone)]
@@ -307,7 +307,7 @@ async fn asks_for_no_more(subject: &Subject) -> Result<(), Failure> {
     let scene = Scene::set(subject, Stage::new()).await?;
     let used = scene.plugin.used();
     let manifest = &scene.plugin.manifest;
-    match manifest.permissions.keys().find(|p| !used.contains(p)) {
+    match manifest.unused(&used).next() {
         Some(unused) => Err(Failure::new(format!(
             "it asks for the permission {unused} and doesn't use it: take it out of [permissions]"
         ))),
@@ -318,7 +318,9 @@ async fn asks_for_no_more(subject: &Subject) -> Result<(), Failure> {
 async fn bears_denial(subject: &Subject) -> Result<(), Failure> {
     let plain = Scene::set(subject, Stage::new()).await?;
     let id = plain.plugin.id().to_owned();
-    for permission in plain.plugin.used() {
+    let asked = plain.plugin.manifest.permissions.keys().cloned();
+    let permissions: BTreeSet<_> = asked.chain(plain.plugin.used()).collect();
+    for permission in permissions {
         let stage = Stage::new().deny(&id, &permission);
         let scene = Scene::set(subject, stage).await?;
         let played = async {

@@ -1,6 +1,6 @@
 //! What a plugin imports: the host's interfaces, WASI, its own events, others' features.
 
-use sat_manifest::{FREE, Manifest};
+use sat_manifest::Manifest;
 
 use super::{Finding, offers::event_fault};
 use crate::{
@@ -85,13 +85,11 @@ fn permissions(imports: &[Port<'_>], manifest: &Manifest, found: &mut Vec<Findin
             found.push(Finding::error(format!("plugin.toml: {e}")));
         }
     }
-    for name in manifest.permissions.keys() {
-        if !uses.contains(name) && !FREE.contains(&name.as_str()) {
-            found.push(Finding::warning(format!(
-                "plugin.toml: it asks for the permission `{name}` and doesn't use it: take it out, people \
-                 read what a plugin asks for"
-            )));
-        }
+    for name in manifest.unused(&uses) {
+        found.push(Finding::warning(format!(
+            "plugin.toml: it asks for the permission `{name}` and doesn't use it: take it out, people \
+             read what a plugin asks for"
+        )));
     }
 }
 

@@ -97,6 +97,24 @@ impl Kit {
         command
     }
 
+    /// Copies a folder of the repository here, without what building left in it.
+    pub(crate) fn copy(&self, folder: &Path, name: &str) {
+        let to = self.path(name);
+        fs::create_dir_all(&to).expect("a folder");
+        for entry in fs::read_dir(folder).expect("readable").flatten() {
+            let file = entry.file_name();
+            if ["target", "dist", "Cargo.lock"].iter().any(|n| *n == file) {
+                continue;
+            }
+            let below = format!("{name}/{}", file.to_string_lossy());
+            if entry.path().is_dir() {
+                self.copy(&entry.path(), &below);
+            } else {
+                fs::copy(entry.path(), self.path(&below)).expect("readable");
+            }
+        }
+    }
+
     /// Replaces a text in a project's file.
     #[track_caller]
     pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
@@ -118,6 +136,12 @@ impl Kit {
         fs::copy(self.wasm(name), &copy).expect("it was built");
         copy
     }
+}
+
+/// Where `make plugins` leaves the plugins of the repository.
+pub(crate) fn plugins() -> String {
+    let folder = built().join("wasm32-wasip2/release");
+    folder.display().to_string()
 }
 
 /// The target folder of the repository's plugins: what they link is compiled there already.

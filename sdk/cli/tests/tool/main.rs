@@ -8,9 +8,11 @@
     reason = "this is a test"
 )]
 
+mod examples;
 mod grow;
 mod kit;
 mod mistakes;
+mod reference;
 mod run;
 mod sign;
 mod templates;

@@ -78,6 +78,11 @@ fn step(play: &Play, head: &str, block: &str) -> Result<Step, String> {
         let (namespace, word) = rest.rsplit_once(" with ").ok_or("`with` is missing")?;
         return Ok(Step::Answer(namespace.trim().into(), word.trim().into()));
     }
+    if let Some(rest) = head.strip_prefix("the web answers ") {
+        let (url, page) = rest.split_once(" with").ok_or("`with` is missing")?;
+        let page = with_block(page.trim_start_matches(':'), block)?;
+        return Ok(Step::Web(url.trim().into(), page));
+    }
     if let Some(rest) = head.strip_prefix("the plugin ") {
         let (id, what) = rest.split_once(' ').ok_or("what of it?")?;
         return match what {
@@ -210,7 +215,8 @@ mod tests {
                  Juliet calls a.c\nJuliet sees no chat.message\n3 hours pass\na week passes\n\
                  Juliet's connection is lost\nRomeo and Juliet are friends\nRomeo receives nothing else\n\
                  the server answers urn:xmpp:ping with item-not-found\nthe server says to Juliet: <x/>\n\
-                 the plugin ping is taken out\n"
+                 the plugin ping is taken out\nthe web answers http://a.b/c with 404\n\
+                 the web answers a.b/d with:\n  <p>\n  Hi\n"
             ),
         )
         .unwrap();
@@ -240,6 +246,8 @@ mod tests {
                 Step::Answer("urn:xmpp:ping".into(), "item-not-found".into()),
                 Step::Inject(j(), "<x/>".into()),
                 Step::TakeOut("ping".into()),
+                Step::Web("http://a.b/c".into(), "404".into()),
+                Step::Web("a.b/d".into(), "<p>\nHi".into()),
             ]
         );
     }

@@ -154,6 +154,13 @@ impl Actors {
                 }
                 Ok(())
             }
+            Step::Web(url, page) => {
+                match page.trim().parse() {
+                    Ok(status) => self.stage.web.fail(url, status),
+                    Err(_) => self.stage.web.put(url, page),
+                }
+                Ok(())
+            }
             Step::Pass(time) => {
                 self.stage.pass(*time).await;
                 Ok(())

@@ -9,7 +9,9 @@ use bindings::{
 };
 use sat_sdk::{
     Error, Header, IqHandler, StanzaError,
-    storage::{self, Migrations, sql},
+    stanza::message,
+    storage::{self, Migrations, Transaction, sql},
+    xmpp::Outgoing,
 };
 
 sat_sdk::plugin!(Weather: IqHandler);
@@ -51,6 +53,12 @@ impl weather::Guest for Weather {
             }
             // The second one violates the primary key: both must not be there then.
             "bad-commit" => drop(storage::run(vec![insert(), insert()]).await?),
+            // The manifest asks for no `xmpp`.
+            "send" => {
+                let send = vec![Outgoing::durable(message("a@b").body("It rains"))];
+                let statements = vec![insert()];
+                storage::commit(Transaction { statements, send }).await?;
+            }
             _ => return Err(Error::new("bad-request", "no such way")),
         }
         Ok(number)
