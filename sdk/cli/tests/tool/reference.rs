@@ -19,7 +19,10 @@ fn the_reference_is_what_the_comments_say() {
     let list = fs::read_to_string(repository.join("doc/reference/README.md")).unwrap();
     let kit = Kit::new();
     for name in packages {
-        assert!(list.contains(&format!("({name}.md)")), "list {name} in README.md");
+        assert!(
+            list.contains(&format!("({name}.md)")),
+            "list {name} in README.md"
+        );
         let folder = repository.join("wit").join(&name);
         let made = kit.run(&["doc", &folder.display().to_string()]);
         made.ends(0);
