@@ -21,6 +21,7 @@ pub(crate) fn test(root: &Path, project: &str, blocks: &[Block]) {
     let mut code = read(&from.join("src/lib.rs"));
     code.push_str("\n#[allow(unused)]\nmod fragments {\nuse super::*;\n");
     let mut manifest = read_toml(&from.join("plugin.toml"));
+    let feature = project.replace('-', "_");
     let mut depth = 0;
     for block in blocks {
         let number = block.line;
@@ -33,7 +34,7 @@ pub(crate) fn test(root: &Path, project: &str, blocks: &[Block]) {
                 "async fn body_{number}() -> Result<(), Error> {{\n{text}\nOk(())\n}}\n"
             )),
             Mark::Tests(of) if of == project => code.push_str(&format!(
-                "#[cfg(test)]\nmod tests_{number} {{\nuse super::*;\nuse attention::Guest;\n\
+                "#[cfg(test)]\nmod tests_{number} {{\nuse super::*;\nuse {feature}::Guest;\n\
                  use sat_sdk::mock::{{Host, block_on, header}};\n{text}\n}}\n"
             )),
             Mark::Manifest(of) if of == project => add_manifest(&mut manifest, block),

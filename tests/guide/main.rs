@@ -70,6 +70,22 @@ fn quotations_are_true() {
     }
 }
 
+/// The guide has the table of what plays can say, from its one description.
+#[test]
+fn the_lines_of_plays_are_all_there() {
+    let plays = fs::read_to_string(repository().join("sdk/testkit/src/play.rs"));
+    let plays = plays.expect("it is there");
+    let lines: Vec<_> = plays
+        .lines()
+        .filter_map(|l| l.strip_prefix("//! | "))
+        .collect();
+    assert!(lines.len() > 15);
+    let guide = guide();
+    for line in lines {
+        assert!(guide.contains(line), "{GUIDE} has no line\n| {line}");
+    }
+}
+
 #[test]
 fn what_is_shown_works() {
     let _lock = lock("guide");
