@@ -102,3 +102,13 @@ fn conforms(name: &str) {
         block_on(check.run(&subject)).unwrap_or_else(|e| panic!("{}: {e}", check.title()));
     }
 }
+
+/// The suite as authors write it, in one line.
+mod in_one_line {
+    fn ping() -> &'static str {
+        let file = sat_tests::build::plugin("ping").display().to_string();
+        Box::leak(file.into_boxed_str())
+    }
+
+    sat_testkit::plugin_suite!(ping());
+}
