@@ -22,6 +22,8 @@ test: setup-test plugins lint
 	@echo "== Tests of the SDK for Python"
 	@PYTHONPATH=sdk/python python3 -m unittest discover -q -s sdk/python/tests
 	@PYTHONPATH=sdk/python python3 -m sat_sdk test sdk/examples/python-dice
+	@echo "== Building the plugins that only tests know"
+	@cd tests/guests && CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/guests cargo build --release --target wasm32-wasip2
 	@echo "== Tests of the host, the bridge and the frontends"
 	@cargo build --workspace --bins --tests
 ifdef NEXTEST
